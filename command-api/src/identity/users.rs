@@ -1,0 +1,154 @@
+//! Accounts as an admin makes and changes them.
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use domain::actor::Role;
+use domain::decisions::register_account::{Registration, register_account};
+use domain::decisions::{activate_account, change_roles, deactivate_account};
+use domain::identity::account::Account;
+use domain::identity::email::EmailAddress;
+use domain::streams::StreamId;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use service_kit::extract::Path;
+use service_kit::keys::MasterKey;
+use service_kit::problem::Problem;
+use service_kit::shapes::RoleShape;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::App;
+use crate::execute::{Answer, Target, execute};
+use crate::request::{Order, OrderWith};
+
+/// A command that was carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    /// What it was about.
+    id: Uuid,
+    /// Its version now.
+    version: u64,
+}
+
+/// An account to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUserBody {
+    /// Where it is reached; no other account has it, whatever its case.
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    /// Its first password.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
+    password: SecretString,
+    /// What its owner is called.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// What it may be.
+    #[schema(value_type = Vec<RoleShape>, min_items = 1)]
+    roles: BTreeSet<Role>,
+}
+
+/// What an account may be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RolesBody {
+    /// All its roles.
+    #[schema(value_type = Vec<RoleShape>, min_items = 1)]
+    roles: BTreeSet<Role>,
+}
+
+/// Registers an account that may sign in at once.
+#[utoipa::path(post, path = "/api/admin/users", tag = "identity", request_body = NewUserBody,
+    responses((status = 201, body = Done), (status = 409, body = Problem),
+        (status = 422, body = Problem)))]
+pub async fn create_user(
+    State(app): State<App>,
+    OrderWith(envelope, body): OrderWith<NewUserBody>,
+) -> Result<Answer, Problem> {
+    let id = Uuid::now_v7();
+    let registration = registration(&app, id, body).await?;
+    let target = Target::created(StreamId::of::<Account>(id), "/api/admin/users");
+    execute(&app, &envelope, target, |streams| {
+        register_account(streams, registration.clone())
+    })
+    .await
+}
+
+/// Lets an account sign in (again).
+#[utoipa::path(post, path = "/api/admin/users/{id}/activate", tag = "identity",
+    params(("id" = Uuid, Path,)),
+    responses((status = 200, body = Done), (status = 404, body = Problem),
+        (status = 412, body = Problem)))]
+pub async fn activate_user(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Order(envelope): Order,
+) -> Result<Answer, Problem> {
+    execute(&app, &envelope, user(id), |streams| {
+        activate_account::activate_account(streams, id)
+    })
+    .await
+}
+
+/// Lets an account sign in no more; its tokens run out within one access lifetime. The last
+/// administrator stays.
+#[utoipa::path(post, path = "/api/admin/users/{id}/deactivate", tag = "identity",
+    params(("id" = Uuid, Path,)),
+    responses((status = 200, body = Done), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem)))]
+pub async fn deactivate_user(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    Order(envelope): Order,
+) -> Result<Answer, Problem> {
+    execute(&app, &envelope, user(id), |streams| {
+        deactivate_account::deactivate_account(streams, id)
+    })
+    .await
+}
+
+/// Replaces what an account may be. The last administrator stays one.
+#[utoipa::path(post, path = "/api/admin/users/{id}/roles", tag = "identity",
+    request_body = RolesBody, params(("id" = Uuid, Path,)),
+    responses((status = 200, body = Done), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 412, body = Problem),
+        (status = 422, body = Problem)))]
+pub async fn change_roles(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    OrderWith(envelope, body): OrderWith<RolesBody>,
+) -> Result<Answer, Problem> {
+    execute(&app, &envelope, user(id), |streams| {
+        change_roles::change_roles(streams, id, body.roles.clone())
+    })
+    .await
+}
+
+fn user(id: Uuid) -> Target {
+    Target::existing(StreamId::of::<Account>(id))
+}
+
+async fn registration(app: &App, id: Uuid, body: NewUserBody) -> Result<Registration, Problem> {
+    let email =
+        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let pool = app.log.pool();
+    let credential_id = app.passwords.keep(pool, id, body.password).await?;
+    Ok(Registration {
+        id,
+        email_claim_id: email_claim_id(&app.master_key, &email),
+        email,
+        name: body.name,
+        roles: body.roles,
+        credential_id,
+    })
+}
+
+/// The stream of the claim on `email`: a keyed hash, so that the log does not give the address
+/// away. The bits are laid out as a UUIDv8 (RFC 9562 §5.8).
+pub(super) fn email_claim_id(key: &MasterKey, email: &EmailAddress) -> Uuid {
+    let digest = key.digest("email-claim", &[email.as_str().as_bytes()]);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

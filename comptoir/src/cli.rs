@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+use service_kit::supervise::{Supervisor, stop_on_signal};
+use service_kit::telemetry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::contexts::Contexts;
+use crate::services::{Process, migrate};
+use crate::settings::{Databases, Kafka, Keys, Listen, Topics};
+use crate::{demo, up};
+
+/// The event-sourced backend of five kinds of business.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// Logs as JSON, a line an event.
+    #[arg(long, global = true, env = "COMPTOIR_LOG_JSON")]
+    log_json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts everything in one process, on PostgreSQL and Kafka of its own where none are named.
+    Up(up::Options),
+    /// Brings the databases' schemas up to date.
+    Migrate(Databases),
+    /// Serves the commands.
+    CommandApi(CommandApi),
+    /// Relays the log to Kafka.
+    Relay(Relay),
+    /// Projects events into the read tables.
+    Projector(Projector),
+    /// Serves the queries.
+    ReadApi(ReadApi),
+    /// Plays 8,000 real reservations through the public API of a running system.
+    Demo(Demo),
+}
+
+#[derive(clap::Args)]
+struct CommandApi {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    #[command(flatten)]
+    keys: Keys,
+    #[command(flatten)]
+    listen: Listen,
+    #[command(flatten)]
+    admin: up::FirstAdmin,
+}
+
+#[derive(clap::Args)]
+struct Relay {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    #[command(flatten)]
+    kafka: Kafka,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+#[derive(clap::Args)]
+struct Projector {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    #[command(flatten)]
+    kafka: Kafka,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+#[derive(clap::Args)]
+struct ReadApi {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    /// What access tokens are signed with.
+    #[arg(long, env = "COMPTOIR_TOKEN_KEY", hide_env_values = true)]
+    token_key: String,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+#[derive(clap::Args)]
+struct Demo {
+    /// Where the system answers.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// The e-mail address of an admin.
+    #[arg(long, env = "COMPTOIR_ADMIN_EMAIL")]
+    email: String,
+    /// The admin's password.
+    #[arg(long, env = "COMPTOIR_ADMIN_PASSWORD", hide_env_values = true)]
+    password: String,
+    /// Where the player keeps how far it is.
+    #[arg(long, default_value = "demo.ndjson")]
+    progress: PathBuf,
+}
+
+impl Cli {
+    /// Does what was asked; a service ends with a signal, or with its first failure.
+    ///
+    /// # Errors
+    /// What went wrong, in a sentence.
+    pub async fn run(self) -> anyhow::Result<()> {
+        telemetry::logs(self.log_json);
+        match self.command {
+            Command::Up(options) => up::run(options, Contexts::all()).await,
+            Command::Migrate(databases) => migrate(&databases).await,
+            Command::CommandApi(options) => options.run().await,
+            Command::Relay(options) => options.run().await,
+            Command::Projector(options) => options.run().await,
+            Command::ReadApi(options) => options.run().await,
+            Command::Demo(options) => options.run().await,
+        }
+    }
+}
+
+/// A process that ends with a signal.
+async fn process(databases: &Databases, topics: Topics) -> anyhow::Result<Process> {
+    let mut tasks = Supervisor::new(CancellationToken::new());
+    tasks.spawn("the signal handler", stop_on_signal(tasks.stop()));
+    Process::start(Contexts::all(), databases, topics, tasks).await
+}
+
+/// Serves HTTP and runs until the end.
+async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(listen.listen)
+        .await
+        .with_context(|| format!("listening on {}", listen.listen))?;
+    tracing::info!(address = %listen.listen, "listening");
+    process.serve(listener, Some(telemetry::metrics()?));
+    Ok(process.tasks.run().await?)
+}
+
+impl CommandApi {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut process = process(&self.databases, self.topics).await?;
+        let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
+        if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
+            up::ensure_first_admin(&app, &email, SecretString::from(password)).await?;
+        }
+        run(process, self.listen).await
+    }
+}
+
+impl Relay {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut process = process(&self.databases, self.topics).await?;
+        let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
+        process.relay(options);
+        run(process, self.listen).await
+    }
+}
+
+impl Projector {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut process = process(&self.databases, self.topics).await?;
+        process.projector(self.kafka.source());
+        run(process, self.listen).await
+    }
+}
+
+impl ReadApi {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut process = process(&self.databases, self.topics).await?;
+        let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
+            .context("COMPTOIR_TOKEN_KEY")?;
+        process.read_api(tokens);
+        run(process, self.listen).await
+    }
+}
+
+impl Demo {
+    async fn run(self) -> anyhow::Result<()> {
+        let options = demo::Options {
+            url: self.url,
+            email: self.email,
+            password: self.password,
+            progress: self.progress,
+        };
+        let report = demo::play(&options).await?;
+        println!("{}", report.table());
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The services, put together from their parts: each alone, or several in one process.
+
+use anyhow::Context;
+use command_api::identity::passwords::Passwords;
+use command_api::identity::sweep;
+use event_store::{Log, database, relay};
+use metrics_exporter_prometheus::PrometheusHandle;
+use projections::runtime::{self, Source};
+use read_api::fresh::Visibility;
+use read_api::lag::events_behind;
+use service_kit::health::Health;
+use service_kit::keys::MasterKey;
+use service_kit::supervise::Supervisor;
+use service_kit::token::Tokens;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::contexts::Contexts;
+use crate::http;
+use crate::settings::{Databases, Topics};
+
+/// Connections of a process to the log's database.
+const LOG_CONNECTIONS: u32 = 16;
+/// Connections of a process to the read tables' database.
+const READ_CONNECTIONS: u32 = 16;
+/// Password hashes at a time.
+const HASHES_AT_ONCE: usize = 2;
+
+/// What is known of a process's surroundings, and the tasks it runs.
+pub struct Process {
+    /// The contexts.
+    pub contexts: Contexts,
+    /// The log.
+    pub log: Log,
+    /// The read tables.
+    pub read: PgPool,
+    /// Its tasks.
+    pub tasks: Supervisor,
+    apis: Vec<OpenApiRouter>,
+    health: Health,
+}
+
+impl Process {
+    /// Connects to the databases, whose schemas are up to date.
+    ///
+    /// # Errors
+    /// When a URL is wrong or the log's database is away.
+    pub async fn start(
+        contexts: Contexts,
+        databases: &Databases,
+        topics: Topics,
+        tasks: Supervisor,
+    ) -> anyhow::Result<Self> {
+        let pool = database::pool(&databases.database_url, "log", LOG_CONNECTIONS)
+            .context("DATABASE_URL")?;
+        let read = database::pool(databases.read_url(), "read", READ_CONNECTIONS)
+            .context("READ_DATABASE_URL")?;
+        let options = event_store::Options {
+            contexts: contexts.names.clone(),
+            partitions: topics.partitions,
+        };
+        let log = Log::open(pool.clone(), &options, tasks.stop())
+            .await
+            .context("opening the log (has `comptoir migrate` run?)")?;
+        Ok(Self {
+            contexts,
+            log,
+            tasks,
+            apis: Vec::new(),
+            health: Health::default().database("log", pool),
+            read,
+        })
+    }
+
+    /// Adds the command API; gives what its handlers share.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn command_api(
+        &mut self,
+        master_key: MasterKey,
+        tokens: Tokens,
+    ) -> anyhow::Result<command_api::App> {
+        let app = command_api::App {
+            log: self.log.clone(),
+            master_key,
+            tokens,
+            passwords: Passwords::new(HASHES_AT_ONCE)?,
+        };
+        let (router, _) = command_api::router(app.clone(), &self.contexts.commands);
+        self.apis.push(router);
+        let stop = self.tasks.stop();
+        self.tasks.spawn("the sweeper", sweep::run(app.clone(), stop));
+        Ok(app)
+    }
+
+    /// Adds the query API.
+    pub fn read_api(&mut self, tokens: Tokens) {
+        let visibility = Visibility::listen(self.read.clone(), self.tasks.stop());
+        let app = read_api::App {
+            read: self.read.clone(),
+            log: self.log.pool().clone(),
+            epoch: self.log.epoch(),
+            tokens,
+            visibility,
+        };
+        let (router, _) = read_api::router(app, &self.contexts.queries);
+        self.apis.push(router);
+        let (log, read) = (self.log.pool().clone(), self.read.clone());
+        let health = std::mem::take(&mut self.health);
+        self.health = health.database("read", self.read.clone()).check("lag", move || {
+            let (log, read) = (log.clone(), read.clone());
+            async move {
+                match events_behind(&log, &read).await {
+                    Ok(0) => Ok("the read side is up to date".to_owned()),
+                    // Being late is no reason to send nobody here: a token says what must be seen.
+                    Ok(behind) => Ok(format!("the read side is {behind} events behind")),
+                    Err(error) => Err(format!("is not known: {error}")),
+                }
+            }
+        });
+    }
+
+    /// Adds the relay.
+    pub fn relay(&mut self, options: relay::Options) {
+        let (pool, topics) = (self.log.pool().clone(), self.log.topics().clone());
+        let stop = self.tasks.stop();
+        self.tasks.spawn("the relay", relay::run(pool, topics, options, stop));
+    }
+
+    /// Adds the projector.
+    pub fn projector(&mut self, source: Source) {
+        let (log, read) = (self.log.clone(), self.read.clone());
+        let projections = self.contexts.projections.clone();
+        let stop = self.tasks.stop();
+        let projector = runtime::run(log, read, projections, source, stop);
+        self.tasks.spawn("the projector", projector);
+    }
+
+    /// Serves what was added on `listener`, with health, metrics and documents.
+    pub fn serve(&mut self, listener: TcpListener, metrics: Option<PrometheusHandle>) {
+        let (apis, health) = (std::mem::take(&mut self.apis), self.health.clone());
+        let app = http::app(apis, health, metrics);
+        let served = service_kit::server::serve(listener, app, self.tasks.stop());
+        self.tasks.spawn("the HTTP server", served);
+    }
+}
+
+/// Brings both databases' schemas up to date.
+///
+/// # Errors
+/// When a database is away, or a migration that ran before has been edited since.
+pub async fn migrate(databases: &Databases) -> anyhow::Result<()> {
+    event_store::migrate::migrate_log(&databases.database_url)
+        .await
+        .context("migrating the log")?;
+    projections::migrate::migrate_read(databases.read_url())
+        .await
+        .context("migrating the read tables")
+}

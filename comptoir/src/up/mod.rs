@@ -1,0 +1,166 @@
+//! `comptoir up`: everything in one process, started by one command.
+
+mod data;
+mod secrets;
+mod surroundings;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use command_api::identity::first_admin;
+use secrecy::SecretString;
+use service_kit::supervise::{Supervisor, stop_on_signal};
+use service_kit::telemetry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::contexts::Contexts;
+use crate::demo;
+use crate::services::{Process, migrate};
+use crate::settings::{Databases, Kafka, Keys, PARTITIONS, Topics};
+use secrets::Secrets;
+use surroundings::Surroundings;
+
+/// How `up` is told to start.
+#[derive(Args, Clone)]
+pub struct Options {
+    /// Where it keeps everything; `.comptoir` here unless told otherwise.
+    #[arg(long, env = "COMPTOIR_DATA")]
+    data: Option<PathBuf>,
+    /// The port of both APIs, on loopback.
+    #[arg(long, env = "COMPTOIR_PORT", default_value_t = 8080)]
+    port: u16,
+    /// Plays 8,000 real reservations through the public API, then stays up.
+    #[arg(long)]
+    demo: bool,
+    /// Does without Kafka: the log feeds the projectors directly.
+    #[arg(long)]
+    no_kafka: bool,
+    /// A PostgreSQL to use instead of one of its own.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The read tables' PostgreSQL, when it is another.
+    #[arg(long, env = "READ_DATABASE_URL", hide_env_values = true)]
+    read_database_url: Option<String>,
+    #[command(flatten)]
+    kafka: Kafka,
+    #[command(flatten)]
+    admin: FirstAdmin,
+}
+
+/// The first administrator, when the platform has none.
+#[derive(Args, Clone)]
+pub struct FirstAdmin {
+    /// The e-mail address of the first administrator.
+    #[arg(long, env = "COMPTOIR_ADMIN_EMAIL")]
+    pub admin_email: Option<String>,
+    /// The password of the first administrator.
+    #[arg(long, env = "COMPTOIR_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+}
+
+/// Starts everything and stays up until a signal or the first failure.
+///
+/// # Errors
+/// What could not be started, or what failed.
+pub async fn run(options: Options, contexts: Contexts) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let mut tasks = Supervisor::new(stop.clone());
+    tasks.spawn("the signal handler", stop_on_signal(stop.clone()));
+    // The port first: what it can't have is known before anything is started.
+    let listener = TcpListener::bind(("127.0.0.1", options.port))
+        .await
+        .with_context(|| format!("port {} of 127.0.0.1 can't be had", options.port))?;
+    let data = data::folder(options.data.clone())?;
+    let secrets = Secrets::load(&data, &options.admin)?;
+    let starting = Surroundings::start(&options, &data);
+    let surroundings = tokio::select! {
+        started = starting => started?,
+        () = stop.cancelled() => bail!("stopped while starting"),
+    };
+    let outcome = serve(&options, contexts, &secrets, &surroundings, listener, tasks).await;
+    let stopped = surroundings.stop().await;
+    outcome.and(stopped)
+}
+
+async fn serve(
+    options: &Options,
+    contexts: Contexts,
+    secrets: &Secrets,
+    surroundings: &Surroundings,
+    listener: TcpListener,
+    tasks: Supervisor,
+) -> anyhow::Result<()> {
+    let databases = Databases {
+        database_url: surroundings.database_url().to_owned(),
+        read_database_url: options.read_database_url.clone(),
+    };
+    migrate(&databases).await?;
+    let topics = Topics {
+        partitions: PARTITIONS,
+    };
+    let mut process = Process::start(contexts, &databases, topics, tasks).await?;
+    let keys: Keys = secrets.keys();
+    let app = process.command_api(keys.master()?, keys.tokens()?)?;
+    process.read_api(keys.tokens()?);
+    let kafka = Kafka {
+        kafka_brokers: surroundings.brokers().map(str::to_owned),
+        ..options.kafka.clone()
+    };
+    if let Some(relay) = kafka.relay() {
+        process.relay(relay);
+    }
+    process.projector(kafka.source());
+    let password = SecretString::from(secrets.admin_password.clone());
+    ensure_first_admin(&app, &secrets.admin_email, password).await?;
+    let address = listener.local_addr()?;
+    process.serve(listener, Some(telemetry::metrics()?));
+    println!("{}", surroundings.greeting(address, secrets));
+    let stop = process.tasks.stop();
+    if options.demo {
+        let options = demo::Options {
+            url: format!("http://{address}"),
+            email: secrets.admin_email.clone(),
+            password: secrets.admin_password.clone(),
+            progress: surroundings.data().join("demo.ndjson"),
+        };
+        process.tasks.spawn("the demo", play(options, stop));
+    }
+    Ok(process.tasks.run().await?)
+}
+
+/// Plays the demo, then waits for the end with everybody else.
+async fn play(options: demo::Options, stop: CancellationToken) -> anyhow::Result<()> {
+    tokio::select! {
+        report = demo::play(&options) => {
+            println!("{}\n\nIt stays up; Ctrl-C stops it.", report?.table());
+            stop.cancelled().await;
+        }
+        () = stop.cancelled() => {}
+    }
+    Ok(())
+}
+
+/// Registers the first administrator, when the platform has none.
+///
+/// # Errors
+/// When the address or password is no good, or the log is away.
+pub async fn ensure_first_admin(
+    app: &command_api::App,
+    email: &str,
+    password: SecretString,
+) -> anyhow::Result<()> {
+    let told = |problem: service_kit::problem::Problem| match problem.errors.first() {
+        Some(error) => anyhow::anyhow!("the first administrator: {}: {}", error.pointer, error.detail),
+        None => anyhow::anyhow!("the first administrator: {}", problem.detail),
+    };
+    if first_admin::exists(app).await.map_err(told)? {
+        return Ok(());
+    }
+    match first_admin::register(app, email, password).await {
+        // Another process was first.
+        Err(problem) if problem.code() == "administrator-exists" => Ok(()),
+        registered => registered.map_err(told),
+    }
+}

@@ -1,0 +1,8 @@
+//! Identity: accounts, what they may do, and who runs the platform.
+
+pub mod account;
+pub mod administrators;
+pub mod email;
+
+/// The name of the context: its folder in every crate, its topic in Kafka.
+pub const CONTEXT: &str = "identity";

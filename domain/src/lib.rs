@@ -1,0 +1,17 @@
+//! What may happen, and nothing else: pure deciders with no clock, no randomness and no I/O.
+//!
+//! One folder per bounded context, one file per aggregate; [`decisions`] holds what concerns
+//! several streams at once. Start with [`decider::Decider`].
+
+pub mod actor;
+pub mod aggregate;
+pub mod decider;
+pub mod decisions;
+pub mod hotels;
+pub mod identity;
+pub mod money;
+pub mod personal;
+pub mod streams;
+
+/// The bounded contexts: each is a folder of every crate, and a topic of Kafka.
+pub const CONTEXTS: [&str; 2] = [identity::CONTEXT, hotels::CONTEXT];

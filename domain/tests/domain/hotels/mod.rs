@@ -1,0 +1,6 @@
+//! One aggregate at a time: what is given, what is asked, what follows.
+
+mod hotel;
+mod inventory;
+mod reservation;
+mod stay;

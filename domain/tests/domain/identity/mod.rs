@@ -1,0 +1,5 @@
+//! One aggregate at a time: what is given, what is asked, what follows.
+
+mod account;
+mod administrators;
+mod email;

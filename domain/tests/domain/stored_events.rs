@@ -1,0 +1,213 @@
+//! The JSON of every event, as it has been stored and will be read for ever.
+//!
+//! A changed snapshot is a changed log: raise the event's version and write an upcaster first.
+
+use std::collections::BTreeSet;
+
+use cqrs_es::DomainEvent;
+use domain::actor::Role;
+use domain::aggregate::Happened;
+use domain::decider::{Decider, Event};
+use domain::hotels::hotel::{self, Details, Hotel};
+use domain::hotels::inventory::{self, Allocation, RoomInventory};
+use domain::hotels::reservation::{self, Guests, Reservation, Terms};
+use domain::identity::account::{self, Account};
+use domain::identity::administrators::{self, Administrators};
+use domain::identity::email::{self, EmailAddress, EmailClaim};
+use domain::money::{Currency, Money};
+use domain::personal::Personal;
+use domain::streams::stored_json;
+use serde_json::{Value, json};
+use strum::IntoEnumIterator;
+
+use crate::support::{GUEST, HOTEL, HOTELIER, euros, id, june, room_type, stay};
+
+/// One sample of every variant. A variant without a line here does not compile.
+macro_rules! samples {
+    ($of:ident: $($variant:ident => $sample:expr),+ $(,)?) => {{
+        use $of::Event;
+        let samples = vec![$($sample),+];
+        for (sample, name) in samples.iter().zip([$(stringify!($variant)),+]) {
+            match sample {
+                $(Event::$variant { .. } => assert_eq!(stringify!($variant), name),)+
+            }
+        }
+        samples
+    }};
+}
+
+#[test]
+fn hotel() {
+    stored::<Hotel>(&samples!(hotel:
+        HotelCreated => Event::HotelCreated { owner: HOTELIER, details: details() },
+        HotelChanged => Event::HotelChanged { details: details() },
+        HotelDeleted => Event::HotelDeleted {},
+    ));
+}
+
+#[test]
+fn room_inventory() {
+    stored::<RoomInventory>(&samples!(inventory:
+        InventoryOpened => Event::InventoryOpened {
+            hotel_id: HOTEL,
+            room_type: "DBL".to_owned(),
+            count: 12,
+            overbooking_allowance: 1,
+        },
+        InventoryResized => Event::InventoryResized { count: 10, overbooking_allowance: 0 },
+        InventoryClosed => Event::InventoryClosed {},
+        RoomsReserved => Event::RoomsReserved(allocation()),
+        RoomsReleased => Event::RoomsReleased(allocation()),
+    ));
+}
+
+#[test]
+fn reservation() {
+    stored::<Reservation>(&samples!(reservation:
+        ReservationBooked => Event::ReservationBooked {
+            hotel_id: HOTEL,
+            booked_by: GUEST,
+            terms: terms(),
+            guests: Guests { adults: 2, children: 1 },
+        },
+        ReservationChanged => Event::ReservationChanged { terms: terms() },
+        ReservationCancelled => Event::ReservationCancelled {},
+        GuestsCheckedIn => Event::GuestsCheckedIn { on: june(10) },
+        GuestsCheckedOut => Event::GuestsCheckedOut { on: june(12) },
+        NoShowDeclared => Event::NoShowDeclared { on: june(10) },
+    ));
+}
+
+#[test]
+fn account() {
+    stored::<Account>(&samples!(account:
+        AccountRegistered => registered(),
+        AccountActivated => Event::AccountActivated {},
+        AccountDeactivated => Event::AccountDeactivated {},
+        RolesChanged => Event::RolesChanged { roles: Role::iter().collect() },
+    ));
+}
+
+#[test]
+fn administrators() {
+    stored::<Administrators>(&samples!(administrators:
+        AdministratorAdded => Event::AdministratorAdded { account_id: id(1) },
+        AdministratorRemoved => Event::AdministratorRemoved { account_id: id(1) },
+    ));
+}
+
+#[test]
+fn email_claim() {
+    stored::<EmailClaim>(&samples!(email:
+        EmailClaimed => Event::EmailClaimed { account_id: id(1) },
+    ));
+}
+
+#[test]
+fn personal_data_names_its_person() {
+    let stored: Value = serde_json::from_str(&stored_json(&registered())).unwrap();
+    let of_guest = |value: Value| json!({"personal_of": GUEST, "value": value});
+    assert_eq!(stored["email"], of_guest("awa@example.org".into()));
+    assert_eq!(stored["name"], of_guest("Awa Ndiaye".into()));
+}
+
+#[test]
+fn an_account_whose_personal_data_was_erased_can_still_be_read() {
+    let mut stored: Value = serde_json::from_str(&stored_json(&registered())).unwrap();
+    for field in ["email", "name"] {
+        stored[field]["value"] = Value::Null;
+    }
+    let event: account::Event = serde_json::from_value(stored).unwrap();
+    let state = domain::decider::fold::<Account>(None, [&event]).unwrap();
+    assert_eq!((state.email.value, state.name.value), (None, None));
+    assert_eq!(state.email.personal_of, GUEST);
+    assert!(state.active);
+}
+
+/// Checks each stored event against the snapshot, and that it says its name and reads back equal,
+/// to cqrs-es as well.
+#[track_caller]
+fn stored<D: Decider>(samples: &[D::Event]) {
+    let mut snapshot = Vec::new();
+    for event in samples {
+        let json = stored_json(event);
+        let read: D::Event = serde_json::from_str(&json).unwrap();
+        assert_eq!(&read, event, "{json}");
+        let value: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["type"], event.name());
+        assert_personal_is_plain(&value);
+        let happened = Happened(event.clone());
+        assert_eq!(happened.event_type(), event.name());
+        assert_eq!(happened.event_version(), event.version().to_string());
+        assert_eq!(serde_json::to_string(&happened).unwrap(), json);
+        snapshot.push(format!(
+            "{}, version {}\n{json}",
+            event.name(),
+            event.version()
+        ));
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(D::TYPE, snapshot.join("\n\n")));
+}
+
+/// The log finds personal data by its two members; a third would be kept in the clear.
+fn assert_personal_is_plain(value: &Value) {
+    match value {
+        Value::Object(members) => {
+            if members.contains_key("personal_of") {
+                let names: Vec<_> = members.keys().collect();
+                assert_eq!(names, ["personal_of", "value"]);
+            }
+            members.values().for_each(assert_personal_is_plain);
+        }
+        Value::Array(elements) => elements.iter().for_each(assert_personal_is_plain),
+        _ => {}
+    }
+}
+
+fn details() -> Details {
+    let in_francs = |amount| Money::new(amount, Currency::try_from("XOF".to_owned()).unwrap());
+    let mut details = Details {
+        name: "Le \"Baobab\"".to_owned(),
+        city: "Saint-Louis du Sénégal".to_owned(),
+        time_zone: chrono_tz::Africa::Dakar,
+        rating: 4,
+        is_active: true,
+        room_types: vec![room_type("DBL", 2, 12, 0), room_type("STE", 4, 2, 0)],
+        overbooking_allowance: 1,
+    };
+    details.room_types[0].price_per_night = in_francs(45_000);
+    details.room_types[1].price_per_night = in_francs(120_000);
+    details
+}
+
+fn terms() -> Terms {
+    Terms {
+        room_type: "DBL".to_owned(),
+        stay: stay(10, 13),
+        rooms: 2,
+        price_per_night: euros(80),
+        total: euros(480),
+    }
+}
+
+fn allocation() -> Allocation {
+    Allocation {
+        reservation_id: id(1),
+        stay: stay(10, 13),
+        rooms: 2,
+        price_per_night: euros(80),
+    }
+}
+
+fn registered() -> account::Event {
+    account::Event::AccountRegistered {
+        email: Personal::new(GUEST, EmailAddress::parse("Awa@Example.org").unwrap()),
+        name: Personal::new(GUEST, "Awa Ndiaye".to_owned()),
+        roles: BTreeSet::from([Role::Buyer, Role::Seller]),
+        credential_id: id(9),
+        active: true,
+    }
+}

@@ -1,0 +1,123 @@
+//! Appending: what a command wants stored, and what comes of it.
+
+mod commit;
+mod queue;
+
+use chrono::{DateTime, Utc};
+use domain::streams::{DecidedEvent, StreamId};
+use uuid::Uuid;
+
+use crate::idempotency::NewRecord;
+use crate::recorded::Position;
+
+pub(crate) use queue::{Queue, start};
+
+/// What one command wants stored: all of it or nothing.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// New events, stream by stream.
+    pub streams: Vec<StreamAppend>,
+    /// Who did it and why, written with each event.
+    pub metadata: Metadata,
+    /// When it happened, when that is earlier than now (an import).
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The answer to give again when the command comes again.
+    pub idempotency: Option<NewRecord>,
+}
+
+/// New events of one stream.
+#[derive(Debug, Clone)]
+pub struct StreamAppend {
+    /// The stream.
+    pub stream: StreamId,
+    /// How many events it has; 0 when it does not exist.
+    pub expected_version: u64,
+    /// The events that follow.
+    pub events: Vec<DecidedEvent>,
+}
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Metadata {
+    /// The account that asked, if anybody was signed in.
+    pub actor: Option<Uuid>,
+    /// The request that asked.
+    pub request_id: String,
+    /// What the request belongs to.
+    pub correlation_id: String,
+    /// The event or request that led to it.
+    pub causation_id: String,
+    /// W3C trace context of the request, if it had one.
+    pub traceparent: Option<String>,
+    /// Whether it is history that was imported.
+    pub imported: bool,
+}
+
+impl Metadata {
+    /// As a JSON object of strings, which a stock cqrs-es reads too.
+    pub(crate) fn to_json(&self) -> String {
+        let mut object = serde_json::Map::new();
+        let mut put = |key: &str, value: String| object.insert(key.to_owned(), value.into());
+        if let Some(actor) = self.actor {
+            put("actor", actor.to_string());
+        }
+        put("request_id", self.request_id.clone());
+        put("correlation_id", self.correlation_id.clone());
+        put("causation_id", self.causation_id.clone());
+        if let Some(traceparent) = &self.traceparent {
+            put("traceparent", traceparent.clone());
+        }
+        if self.imported {
+            put("imported", "true".to_owned());
+        }
+        serde_json::Value::Object(object).to_string()
+    }
+}
+
+/// Where a stream stands in the log: what a consistency token is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mark {
+    /// The context, which names the topic.
+    pub context: String,
+    /// The partition of the topic.
+    pub partition: i32,
+    /// The position of the stream's last event.
+    pub position: Position,
+}
+
+/// A command that was committed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// Where each stream it wrote to stands now, in the order of [`Append::streams`].
+    pub marks: Vec<Mark>,
+}
+
+/// Why a command was not stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// Another command wrote to one of its streams first: load and decide again.
+    #[error("stream {stream:?} has {actual} events, not {expected}")]
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// How many events the command knew.
+        expected: u64,
+        /// How many there are.
+        actual: u64,
+    },
+    /// Another command with this idempotency key was stored first.
+    #[error("a command with this idempotency key was stored already")]
+    KeyUsed,
+    /// More commands wait than the log takes: try later.
+    #[error("too many commands are waiting")]
+    Busy,
+    /// The database is away: nothing was stored.
+    #[error("the log's database is away: {0}")]
+    Away(String),
+    /// The connection broke during the commit, and the database has not come back to tell.
+    #[error("the log's database went away during the commit; the outcome is not known")]
+    Unknown,
+    /// A fault of this program or its database.
+    #[error("the log could not store the command: {0}")]
+    Fault(String),
+}

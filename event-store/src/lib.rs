@@ -1,0 +1,23 @@
+//! The log in PostgreSQL: append, read, and the relay to Kafka.
+//!
+//! Positions are dense and in commit order (law 1), a command is all or nothing (law 2), and it is
+//! answered only after its commit (law 3). `docs/architecture.md` has the walk.
+
+pub mod append;
+pub mod database;
+pub mod idempotency;
+mod leaf;
+pub mod load;
+mod log;
+pub mod message;
+pub mod migrate;
+pub mod partition;
+pub mod read;
+mod recorded;
+pub mod relay;
+pub mod stock;
+pub mod wake;
+
+pub use leaf::leaf_hash;
+pub use log::{Log, OpenError, Options};
+pub use recorded::{DecodeError, Position, RecordedEvent};

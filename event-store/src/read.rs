@@ -1,0 +1,49 @@
+//! Reading the log: one stream, or everything after a position.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::recorded::{COLUMNS, Position, RecordedEvent};
+
+/// The events of one stream after `version`, oldest first.
+///
+/// # Errors
+/// When the database is away.
+pub async fn stream(
+    pool: &PgPool,
+    aggregate_type: &str,
+    id: Uuid,
+    version: u64,
+) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM events \
+         WHERE aggregate_id = $1 AND aggregate_type = $2 AND sequence > $3 ORDER BY sequence"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(id)
+        .bind(aggregate_type)
+        .bind(version.cast_signed())
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(RecordedEvent::from_row).collect()
+}
+
+/// At most `limit` events after `position`, in order. What is returned is committed, and nothing
+/// before it is missing: positions are dense and in commit order.
+///
+/// # Errors
+/// When the database is away.
+pub async fn after(
+    pool: &PgPool,
+    position: Position,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+    let rows = sqlx::query(&sql)
+        .bind(position)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(RecordedEvent::from_row).collect()
+}

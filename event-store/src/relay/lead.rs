@@ -1,0 +1,137 @@
+//! Leading: one relay at a time, and none that was overtaken can write how far it is.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, PgPool, Row};
+use uuid::Uuid;
+
+use super::Error;
+use crate::log;
+use crate::recorded::{Position, RecordedEvent};
+
+/// The advisory lock that the leader holds, in the log's database.
+const LOCK: i64 = 4_714;
+
+/// The right to relay, held by a session of the database.
+pub(super) struct Lead {
+    session: PgConnection,
+    fence: i64,
+    pub(super) epoch: Uuid,
+    pub(super) position: Position,
+    /// The last position sent to each partition of each context.
+    pub(super) previous: HashMap<(String, i32), Position>,
+}
+
+/// How the lead was lost.
+#[derive(Debug)]
+pub(super) struct Lost(&'static str);
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Takes the lead, or none while another relay has it.
+pub(super) async fn take(pool: &PgPool) -> Result<Option<Lead>, sqlx::Error> {
+    // A session of its own: the lock lives and dies with it.
+    let mut session = PgConnection::connect_with(&pool.connect_options()).await?;
+    let locked: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+        .bind(LOCK)
+        .fetch_one(&mut session)
+        .await?;
+    if !locked {
+        session.close().await?;
+        return Ok(None);
+    }
+    let row = sqlx::query("UPDATE relay SET fence = fence + 1 RETURNING fence, epoch, position")
+        .fetch_one(&mut session)
+        .await?;
+    let sent = sqlx::query(
+        "SELECT context, partition, relay_partitions.position FROM relay_partitions \
+         JOIN topics USING (context, generation)",
+    )
+    .fetch_all(&mut session)
+    .await?;
+    let previous = sent.iter().map(|row| {
+        let partition = (row.try_get("context")?, row.try_get("partition")?);
+        Ok((partition, row.try_get("position")?))
+    });
+    Ok(Some(Lead {
+        fence: row.try_get("fence")?,
+        epoch: row.try_get("epoch")?,
+        position: row.try_get("position")?,
+        previous: previous.collect::<Result<_, sqlx::Error>>()?,
+        session,
+    }))
+}
+
+impl Lead {
+    /// Refuses a log that is not the one relayed so far, or ends before what was relayed.
+    pub(super) async fn check(&self, pool: &PgPool) -> Result<(), Error> {
+        let (epoch, head) = log::head(pool).await?;
+        if epoch != self.epoch || head < self.position {
+            return Err(Error::Behind {
+                head,
+                relayed: self.position,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether the session that holds the lock is still there.
+    pub(super) async fn still_held(&mut self) -> Result<Option<Lost>, sqlx::Error> {
+        match self.session.ping().await {
+            Ok(()) => Ok(None),
+            Err(_) => Ok(Some(Lost("its session of the database ended"))),
+        }
+    }
+
+    /// Writes down that `events` are with Kafka, unless another relay leads by now.
+    pub(super) async fn advance(
+        &mut self,
+        pool: &PgPool,
+        events: &[RecordedEvent],
+    ) -> Result<Option<Lost>, sqlx::Error> {
+        let Some(last) = events.last() else {
+            return Ok(None);
+        };
+        let mut partitions: Vec<(&str, i32)> = events
+            .iter()
+            .map(|event| (event.context(), event.partition))
+            .collect();
+        partitions.sort_unstable();
+        partitions.dedup();
+        let (contexts, numbers): (Vec<&str>, Vec<i32>) = partitions.into_iter().unzip();
+        let positions: Vec<Position> = contexts
+            .iter()
+            .zip(&numbers)
+            .map(|(context, number)| {
+                let partition = ((*context).to_owned(), *number);
+                self.previous.get(&partition).copied().unwrap_or(0)
+            })
+            .collect();
+        let moved = sqlx::query(
+            "WITH moved AS (UPDATE relay SET position = $1 WHERE fence = $2 RETURNING position) \
+             INSERT INTO relay_partitions (context, generation, partition, position) \
+             SELECT context, generation, sent.partition, sent.position \
+             FROM moved, unnest($3::text[], $4::integer[], $5::bigint[]) \
+                 AS sent (context, partition, position) JOIN topics USING (context) \
+             ON CONFLICT (context, generation, partition) DO UPDATE SET position = excluded.position",
+        )
+        .bind(last.position)
+        .bind(self.fence)
+        .bind(contexts)
+        .bind(numbers)
+        .bind(positions)
+        .execute(pool)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(Some(Lost("another relay leads")));
+        }
+        self.position = last.position;
+        Ok(None)
+    }
+}

@@ -1,0 +1,149 @@
+//! The relay: the log's events, in order, to Kafka.
+//!
+//! One relay leads at a time. It sends what comes after its last position, waits until Kafka has
+//! all of it, and only then moves on; after a crash it may send again what Kafka has already
+//! (an old position is a duplicate), and never skips.
+
+mod lead;
+mod produce;
+pub mod topics;
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::database::is_away;
+use crate::log::Topics;
+use crate::read;
+use crate::recorded::Position;
+use crate::wake::{LOG, Wake};
+use lead::{Lead, Lost};
+use produce::Producer;
+
+/// The most events sent before the relay waits for Kafka and moves on.
+const BATCH: i64 = 2_000;
+/// How long the relay waits before it tries again what is away.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How a relay is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Kafka's `bootstrap.servers`.
+    pub brokers: String,
+    /// What topic names begin with, `comptoir` unless told otherwise.
+    pub topic_prefix: String,
+    /// How many copies Kafka keeps of each topic.
+    pub replication: i32,
+}
+
+/// Why a relay gave up. What is merely away is waited for, and is none of these.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The log's database refuses.
+    #[error("the relay's database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Kafka refuses.
+    #[error("Kafka: {0}")]
+    Kafka(#[from] rdkafka::error::KafkaError),
+    /// A topic is not as the log has it.
+    #[error(
+        "the topic {topic} has {actual} partitions and the log says {expected}: another count needs another generation of the topic"
+    )]
+    Partitions {
+        /// The topic.
+        topic: String,
+        /// How many partitions the log has for it.
+        expected: u32,
+        /// How many it has.
+        actual: usize,
+    },
+    /// The log is not the one that was relayed, or is older.
+    #[error(
+        "the log ends at {head} and {relayed} was relayed already, or it is another log: it was restored from a backup older than what was relayed. Restore a newer backup, or start a new epoch and rebuild every projection"
+    )]
+    Behind {
+        /// The end of the log.
+        head: Position,
+        /// What was relayed.
+        relayed: Position,
+    },
+}
+
+/// Relays until `stop`.
+///
+/// # Errors
+/// See [`Error`]; the relay stops at an error rather than skip an event.
+pub async fn run(
+    pool: PgPool,
+    topics: Topics,
+    options: Options,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        done = relay(pool, topics, options) => done,
+    }
+}
+
+async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Error> {
+    topics::ensure(&options, &topics).await?;
+    let producer = Producer::new(&options, &topics)?;
+    let mut wake = Wake::new(pool.clone(), LOG);
+    loop {
+        let lead = match lead::take(&pool).await {
+            Ok(Some(lead)) => lead,
+            Ok(None) => {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            Err(error) => {
+                wait_out(error).await?;
+                continue;
+            }
+        };
+        match serve(&pool, &producer, lead, &mut wake).await {
+            Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
+            Err(Error::Database(error)) => wait_out(error).await?,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Relays as the leader, until another one leads.
+async fn serve(
+    pool: &PgPool,
+    producer: &Producer,
+    mut lead: Lead,
+    wake: &mut Wake,
+) -> Result<Lost, Error> {
+    lead.check(pool).await?;
+    tracing::info!(position = lead.position, "the relay leads");
+    loop {
+        let events = read::after(pool, lead.position, BATCH).await?;
+        if events.is_empty() {
+            wake.wait().await;
+            if let Some(lost) = lead.still_held().await? {
+                return Ok(lost);
+            }
+            continue;
+        }
+        producer
+            .send(&events, lead.epoch, &mut lead.previous)
+            .await?;
+        if let Some(lost) = lead.advance(pool, &events).await? {
+            return Ok(lost);
+        }
+        metrics::counter!("comptoir_relay_messages_total").increment(events.len() as u64);
+        metrics::gauge!("comptoir_relay_position").set(lead.position as f64);
+    }
+}
+
+async fn wait_out(error: sqlx::Error) -> Result<(), sqlx::Error> {
+    if !is_away(&error) {
+        return Err(error);
+    }
+    tracing::warn!(%error, "the relay waits for the log's database");
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
+}

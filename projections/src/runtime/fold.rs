@@ -1,0 +1,52 @@
+//! The fold of events into rows: pure, and the same for live tables and for a fresh reckoning.
+
+use std::collections::BTreeMap;
+
+use event_store::{DecodeError, RecordedEvent};
+
+use super::projection::{Happened, Projection};
+
+/// Why events can't be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// A stored event can't be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// The rows of `P` by key; none is a row that is not there (any more).
+pub(super) type Rows<P> = BTreeMap<<P as Projection>::Key, Option<<P as Projection>::Row>>;
+
+/// The events of `P` among `events`.
+pub(super) fn happened<P: Projection>(
+    events: &[RecordedEvent],
+) -> Result<Vec<Happened<'_, P::Of>>, FoldError> {
+    let mut happened = Vec::new();
+    for recorded in events {
+        if let Some(event) = recorded.decode::<P::Of>()? {
+            happened.push(Happened { event, recorded });
+        }
+    }
+    Ok(happened)
+}
+
+/// Folds `happened`, oldest first, into `rows`.
+pub(super) fn fold<P: Projection>(rows: &mut Rows<P>, happened: &[Happened<'_, P::Of>]) {
+    for one in happened {
+        for key in P::keys(one) {
+            let row = rows.remove(&key).flatten();
+            let next = P::apply(row, &key, one);
+            rows.insert(key, next);
+        }
+    }
+}
+
+/// The rows of `P` that `events` alone give, in the order of their keys.
+///
+/// # Errors
+/// When an event can't be read.
+pub fn fold_events<P: Projection>(events: &[RecordedEvent]) -> Result<Vec<P::Row>, FoldError> {
+    let mut rows = Rows::<P>::new();
+    fold::<P>(&mut rows, &happened::<P>(events)?);
+    Ok(rows.into_values().flatten().collect())
+}

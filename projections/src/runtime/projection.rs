@@ -1,0 +1,67 @@
+//! What a projection says: whose events it takes, which rows they touch, and how.
+
+use domain::decider::Decider;
+use event_store::RecordedEvent;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::apply::{self, Apply};
+
+/// One read table. Its rows and keys are plain structs whose fields are the table's columns.
+///
+/// Every row belongs to one stream: its key comes from events of that stream only. So the events
+/// of a row stand in one topic partition, in order.
+pub trait Projection: 'static {
+    /// The table, which is also the projection's name.
+    const TABLE: &'static str;
+    /// Raised when the rows mean something else than before.
+    const VERSION: i32;
+    /// Whose events it takes.
+    type Of: Decider;
+    /// The columns of the primary key.
+    type Key: Serialize + DeserializeOwned + Ord + Clone + Send + Sync;
+    /// All columns.
+    type Row: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync;
+
+    /// The rows that an event touches.
+    fn keys(happened: &Happened<'_, Self::Of>) -> Vec<Self::Key>;
+
+    /// The row after an event; none when there is no such row, before or after.
+    fn apply(
+        row: Option<Self::Row>,
+        key: &Self::Key,
+        happened: &Happened<'_, Self::Of>,
+    ) -> Option<Self::Row>;
+}
+
+/// An event of `D` with its place in the log.
+pub struct Happened<'a, D: Decider> {
+    /// The event.
+    pub event: D::Event,
+    /// Its stream, version and times.
+    pub recorded: &'a RecordedEvent,
+}
+
+/// A projection whose types are erased, as the runtime holds it.
+#[derive(Clone, Copy)]
+pub struct Registered {
+    /// [`Projection::TABLE`].
+    pub name: &'static str,
+    /// [`Projection::VERSION`].
+    pub version: i32,
+    /// The context whose topic it reads.
+    pub context: &'static str,
+    pub(super) apply: Apply,
+}
+
+impl Registered {
+    /// Registers `P` for the topic of `context`.
+    pub fn of<P: Projection>(context: &'static str) -> Self {
+        Self {
+            name: P::TABLE,
+            version: P::VERSION,
+            context,
+            apply: apply::boxed::<P>,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Hotels: the list and one of them, with the rooms that are left.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+use domain::hotels::CONTEXT;
+use domain::hotels::hotel::RoomType;
+use domain::hotels::stay::Stay;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use service_kit::extract::{Path, Query};
+use service_kit::problem::Problem;
+use service_kit::shapes::MoneyShape;
+use sqlx::types::Json;
+use sqlx::{Postgres, QueryBuilder, Row};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::availability::nights;
+use crate::answer::{versioned_view, view};
+use crate::fresh::Fresh;
+use crate::list::{Page, Paging, check_text, count, pattern, push_ordering};
+use crate::{App, database};
+
+const TABLES: [&str; 3] = ["hotels", "room_inventories", "nights"];
+const ORDERINGS: &[(&str, &str)] = &[
+    ("name", "name"),
+    ("city", "city"),
+    ("price", "price_amount"),
+    ("rating", "rating"),
+    ("created_at", "created_at"),
+];
+
+/// A hotel.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HotelView {
+    id: Uuid,
+    version: i64,
+    /// The account that runs it.
+    owner: Uuid,
+    name: String,
+    city: String,
+    time_zone: String,
+    rating: i16,
+    is_active: bool,
+    #[schema(value_type = Vec<RoomTypeView>)]
+    room_types: Vec<RoomType>,
+    overbooking_allowance: i32,
+    /// The lowest price of a night.
+    #[schema(value_type = MoneyShape)]
+    price_per_night: Value,
+    /// Rooms that can be booked for every night asked for; for tonight when none was.
+    available_rooms: i64,
+    created_at: DateTime<Utc>,
+}
+
+/// A kind of room.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoomTypeView {
+    code: String,
+    name: String,
+    capacity: u32,
+    count: u32,
+    price_per_night: MoneyShape,
+}
+
+/// A row of `hotels`.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct HotelRow {
+    id: Uuid,
+    version: i64,
+    pub(super) owner: Uuid,
+    name: String,
+    city: String,
+    time_zone: String,
+    rating: i16,
+    is_active: bool,
+    room_types: Json<Vec<RoomType>>,
+    overbooking_allowance: i32,
+    price_amount: i64,
+    price_currency: String,
+    created_at: DateTime<Utc>,
+}
+
+impl HotelRow {
+    pub(super) fn currency(&self) -> &str {
+        &self.price_currency
+    }
+
+    fn tonight(&self, now: DateTime<Utc>) -> Result<Stay, Problem> {
+        let zone: Tz = self
+            .time_zone
+            .parse()
+            .map_err(|error| Problem::fault("a hotel's time zone", &error))?;
+        let today = now.with_timezone(&zone).date_naive();
+        let check_out = today.checked_add_days(Days::new(1)).unwrap_or(today);
+        Ok(Stay {
+            check_in: today,
+            check_out,
+        })
+    }
+
+    fn view(self, available_rooms: i64) -> HotelView {
+        let price = serde_json::json!({
+            "amount": self.price_amount, "currency": self.price_currency,
+        });
+        HotelView {
+            id: self.id,
+            version: self.version,
+            owner: self.owner,
+            name: self.name,
+            city: self.city,
+            time_zone: self.time_zone,
+            rating: self.rating,
+            is_active: self.is_active,
+            room_types: self.room_types.0,
+            overbooking_allowance: self.overbooking_allowance,
+            price_per_night: price,
+            available_rooms,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// Which hotels are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct HotelsQuery {
+    /// Which page, from 1.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Rows of a page.
+    #[param(minimum = 1, maximum = 100)]
+    page_size: Option<u32>,
+    /// Found anywhere in name or city.
+    search: Option<String>,
+    /// name, city, price, rating or created_at; a - before it turns it round.
+    ordering: Option<String>,
+    /// Those in this city, whatever its case.
+    city: Option<String>,
+    /// Those that have a room for every night from this one …
+    available_from: Option<NaiveDate>,
+    /// … until before this day.
+    available_to: Option<NaiveDate>,
+    /// Those that have a room for so many guests.
+    #[param(minimum = 1)]
+    guests: Option<i32>,
+}
+
+impl HotelsQuery {
+    fn stay(&self) -> Result<Option<Stay>, Problem> {
+        match (self.available_from, self.available_to) {
+            (None, None) => Ok(None),
+            (Some(from), Some(to)) => nights(from, to).map(Some),
+            _ => Err(Problem::malformed(
+                "available_from and available_to go together",
+            )),
+        }
+    }
+}
+
+/// Hotels, page by page.
+#[utoipa::path(get, path = "/api/hotels", tag = "hotels", params(HotelsQuery),
+    responses((status = 200, body = Page<HotelView>), (status = 400, body = Problem)))]
+pub async fn list_hotels(
+    State(app): State<App>,
+    fresh: Fresh,
+    headers: HeaderMap,
+    uri: Uri,
+    Query(asked): Query<HotelsQuery>,
+) -> Result<Response, Problem> {
+    let paging = Paging::parse(asked.page, asked.page_size)?;
+    check_text(asked.search.as_deref())?;
+    check_text(asked.city.as_deref())?;
+    let stay = asked.stay()?;
+    let mut page = QueryBuilder::new("SELECT hotels.* FROM hotels");
+    filter(&mut page, &asked, stay);
+    push_ordering(&mut page, asked.ordering.as_deref(), ORDERINGS)?;
+    paging.push(&mut page);
+    app.contain(&fresh, CONTEXT, &TABLES).await?;
+    let mut all = QueryBuilder::new("SELECT count(*) FROM hotels");
+    filter(&mut all, &asked, stay);
+    let count = count(&app.read, &mut all).await?;
+    let hotels: Vec<HotelRow> = page
+        .build_query_as()
+        .fetch_all(&app.read)
+        .await
+        .map_err(database)?;
+    let results = with_rooms(&app, hotels, stay, asked.guests).await?;
+    view(&headers, &paging.page(&uri, count, results))
+}
+
+/// One hotel.
+#[utoipa::path(get, path = "/api/hotels/{id}", tag = "hotels", params(("id" = Uuid, Path,)),
+    responses((status = 200, body = HotelView), (status = 404, body = Problem)))]
+pub async fn show_hotel(
+    State(app): State<App>,
+    fresh: Fresh,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    app.contain(&fresh, CONTEXT, &TABLES).await?;
+    let hotel = find(&app, id).await?;
+    let version = hotel.version;
+    let mut views = with_rooms(&app, vec![hotel], None, None).await?;
+    versioned_view(&headers, version, &views.swap_remove(0))
+}
+
+/// The hotel `id`, or `404`.
+pub(super) async fn find(app: &App, id: Uuid) -> Result<HotelRow, Problem> {
+    sqlx::query_as("SELECT * FROM hotels WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&app.read)
+        .await
+        .map_err(database)?
+        .ok_or_else(|| Problem::not_found("there is no such hotel"))
+}
+
+/// Room types of a hotel that take so many guests.
+const FITTING: &str = "room_type IN (SELECT offered ->> 'code' \
+     FROM jsonb_array_elements(hotels.room_types) AS offered \
+     WHERE (offered ->> 'capacity')::integer >= ";
+
+fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &HotelsQuery, stay: Option<Stay>) {
+    query.push(" WHERE true");
+    if let Some(city) = &asked.city {
+        query
+            .push(" AND lower(city) = lower(")
+            .push_bind(city.clone())
+            .push(")");
+    }
+    if let Some(search) = &asked.search {
+        let pattern = pattern(search);
+        query.push(" AND (name ILIKE ").push_bind(pattern.clone());
+        query.push(" OR city ILIKE ").push_bind(pattern).push(")");
+    }
+    if stay.is_none() && asked.guests.is_none() {
+        return;
+    }
+    query.push(
+        " AND EXISTS (SELECT FROM room_inventories \
+         WHERE room_inventories.hotel_id = hotels.id AND open",
+    );
+    if let Some(guests) = asked.guests {
+        query
+            .push(" AND ")
+            .push(FITTING)
+            .push_bind(guests)
+            .push(")");
+    }
+    if let Some(stay) = stay {
+        // A night without a row has nothing reserved.
+        query.push(
+            " AND count + overbooking_allowance > 0 AND NOT EXISTS (SELECT FROM nights \
+             WHERE nights.inventory_id = room_inventories.inventory_id \
+             AND reserved >= count + room_inventories.overbooking_allowance AND night >= ",
+        );
+        query.push_bind(stay.check_in);
+        query
+            .push(" AND night < ")
+            .push_bind(stay.check_out)
+            .push(")");
+    }
+    query.push(")");
+}
+
+/// Adds to each hotel how many rooms can be booked for every night of the stay, else for its own
+/// tonight, in room types that take the guests.
+async fn with_rooms(
+    app: &App,
+    hotels: Vec<HotelRow>,
+    stay: Option<Stay>,
+    guests: Option<i32>,
+) -> Result<Vec<HotelView>, Problem> {
+    let now = Utc::now();
+    let mut ids = Vec::with_capacity(hotels.len());
+    let (mut from, mut to) = (Vec::new(), Vec::new());
+    for hotel in &hotels {
+        let stay = stay.map_or_else(|| hotel.tonight(now), Ok)?;
+        ids.push(hotel.id);
+        from.push(stay.check_in);
+        to.push(stay.check_out);
+    }
+    let sql = format!(
+        "SELECT hotels.id, sum(rooms.bookable - rooms.taken)::bigint AS available \
+         FROM unnest($1::uuid[], $2::date[], $3::date[]) AS asked (id, first, until) \
+         JOIN hotels USING (id) \
+         CROSS JOIN LATERAL (SELECT count + room_inventories.overbooking_allowance AS bookable, \
+                 LEAST(count + room_inventories.overbooking_allowance, \
+                     COALESCE((SELECT max(reserved) FROM nights \
+                     WHERE nights.inventory_id = room_inventories.inventory_id \
+                     AND night >= asked.first AND night < asked.until), 0)) AS taken \
+             FROM room_inventories WHERE hotel_id = hotels.id AND open \
+             AND ($4::integer IS NULL OR {FITTING} $4))) AS rooms \
+         GROUP BY hotels.id"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(ids)
+        .bind(from)
+        .bind(to)
+        .bind(guests)
+        .fetch_all(&app.read)
+        .await
+        .map_err(database)?;
+    let mut available = HashMap::new();
+    for row in rows {
+        let id: Uuid = row.try_get("id").map_err(database)?;
+        available.insert(id, row.try_get("available").map_err(database)?);
+    }
+    let view = |hotel: HotelRow| {
+        let rooms = available.get(&hotel.id).copied().unwrap_or(0);
+        hotel.view(rooms)
+    };
+    Ok(hotels.into_iter().map(view).collect())
+}

@@ -1,0 +1,137 @@
+//! Accounts as an admin sees them.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use domain::actor::Role;
+use domain::identity::CONTEXT;
+use serde::{Deserialize, Serialize};
+use service_kit::extract::{Path, Query};
+use service_kit::problem::Problem;
+use service_kit::shapes::RoleShape;
+use sqlx::types::Json;
+use sqlx::{Postgres, QueryBuilder};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::{versioned, view};
+use crate::fresh::Fresh;
+use crate::list::{Page, Paging, check_text, count, pattern, push_ordering};
+use crate::{App, database};
+
+const ORDERINGS: &[(&str, &str)] = &[
+    ("registered_at", "registered_at"),
+    ("email", "email"),
+    ("name", "name"),
+];
+
+/// An account.
+#[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
+pub struct User {
+    /// Its id.
+    pub id: Uuid,
+    /// Its version.
+    pub version: i64,
+    /// Where it is reached; null once it was erased.
+    pub email: Option<String>,
+    /// What its owner is called; null once it was erased.
+    pub name: Option<String>,
+    /// What it may be.
+    #[schema(value_type = Vec<RoleShape>)]
+    pub roles: Json<Vec<Role>>,
+    /// Whether it may sign in.
+    pub active: bool,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+}
+
+/// Which accounts are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UsersQuery {
+    /// Which page, from 1.
+    #[param(minimum = 1)]
+    page: Option<u32>,
+    /// Rows of a page.
+    #[param(minimum = 1, maximum = 100)]
+    page_size: Option<u32>,
+    /// Found anywhere in e-mail or name.
+    search: Option<String>,
+    /// registered_at, email or name; a - before it turns it round.
+    ordering: Option<String>,
+    /// Those that hold this role.
+    #[param(value_type = Option<RoleShape>)]
+    role: Option<Role>,
+    /// Those that may sign in, or may not.
+    active: Option<bool>,
+}
+
+/// Accounts, page by page.
+#[utoipa::path(get, path = "/api/admin/users", tag = "identity", params(UsersQuery),
+    responses((status = 200, body = Page<User>), (status = 400, body = Problem)))]
+pub async fn list_users(
+    State(app): State<App>,
+    fresh: Fresh,
+    headers: HeaderMap,
+    uri: Uri,
+    Query(asked): Query<UsersQuery>,
+) -> Result<Response, Problem> {
+    let paging = Paging::parse(asked.page, asked.page_size)?;
+    check_text(asked.search.as_deref())?;
+    let mut page = QueryBuilder::new("SELECT accounts.* FROM accounts");
+    filter(&mut page, &asked);
+    push_ordering(&mut page, asked.ordering.as_deref(), ORDERINGS)?;
+    paging.push(&mut page);
+    app.contain(&fresh, CONTEXT, &["accounts"]).await?;
+    let mut all = QueryBuilder::new("SELECT count(*) FROM accounts");
+    filter(&mut all, &asked);
+    let count = count(&app.read, &mut all).await?;
+    let users: Vec<User> = page
+        .build_query_as()
+        .fetch_all(&app.read)
+        .await
+        .map_err(database)?;
+    view(&headers, &paging.page(&uri, count, users))
+}
+
+fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &UsersQuery) {
+    query.push(" WHERE true");
+    if let Some(search) = &asked.search {
+        let pattern = pattern(search);
+        query.push(" AND (email ILIKE ").push_bind(pattern.clone());
+        query.push(" OR name ILIKE ").push_bind(pattern).push(")");
+    }
+    if let Some(role) = asked.role {
+        query.push(" AND roles ? ").push_bind(<&str>::from(role));
+    }
+    if let Some(active) = asked.active {
+        query.push(" AND active = ").push_bind(active);
+    }
+}
+
+/// One account.
+#[utoipa::path(get, path = "/api/admin/users/{id}", tag = "identity",
+    params(("id" = Uuid, Path,)),
+    responses((status = 200, body = User), (status = 404, body = Problem)))]
+pub async fn show_user(
+    State(app): State<App>,
+    fresh: Fresh,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    app.contain(&fresh, CONTEXT, &["accounts"]).await?;
+    let user = find(&app, id).await?;
+    versioned(&headers, user.version, &user)
+}
+
+/// The account `id`, or `404`.
+pub(super) async fn find(app: &App, id: Uuid) -> Result<User, Problem> {
+    sqlx::query_as("SELECT * FROM accounts WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&app.read)
+        .await
+        .map_err(database)?
+        .ok_or_else(|| Problem::not_found("there is no such account"))
+}

@@ -1,0 +1,40 @@
+//! How far the read side is behind the log.
+
+use std::collections::HashMap;
+
+use sqlx::{PgPool, Row};
+
+/// How far back is looked.
+const LOOKED_AT: i64 = 1_000;
+
+/// How many of the last 1,000 events some projection has not applied yet.
+///
+/// # Errors
+/// When a database is away.
+pub async fn events_behind(log: &PgPool, read: &PgPool) -> Result<usize, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT context, partition, min(position) AS position FROM watermarks \
+         GROUP BY context, partition",
+    )
+    .fetch_all(read)
+    .await?;
+    let mut applied: HashMap<(String, i32), i64> = HashMap::new();
+    for row in rows {
+        let partition = (row.try_get("context")?, row.try_get("partition")?);
+        applied.insert(partition, row.try_get("position")?);
+    }
+    let recent = sqlx::query(
+        "SELECT split_part(aggregate_type, '.', 1) AS context, partition, position FROM events \
+         WHERE position > (SELECT position FROM head) - $1",
+    )
+    .bind(LOOKED_AT)
+    .fetch_all(log)
+    .await?;
+    let mut behind = 0;
+    for row in recent {
+        let partition = (row.try_get("context")?, row.try_get("partition")?);
+        let position: i64 = row.try_get("position")?;
+        behind += usize::from(applied.get(&partition).copied().unwrap_or(0) < position);
+    }
+    Ok(behind)
+}

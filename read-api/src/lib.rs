@@ -1,0 +1,61 @@
+//! Read tables → HTTP. It reads the event store for histories, and never writes it.
+
+pub mod answer;
+pub mod fresh;
+pub mod hotels;
+pub mod identity;
+pub mod lag;
+pub mod list;
+
+use service_kit::access::{Route, Routes};
+use service_kit::token::Tokens;
+use sqlx::PgPool;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use fresh::Visibility;
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The read tables.
+    pub read: PgPool,
+    /// The log's database, for histories.
+    pub log: PgPool,
+    /// Which log the read tables are of.
+    pub epoch: Uuid,
+    /// What verifies access tokens.
+    pub tokens: Tokens,
+    /// What waits until a command is visible.
+    pub visibility: Visibility,
+}
+
+/// Adds the routes of a context.
+pub type ContextRoutes = fn(Routes<App>) -> Routes<App>;
+
+/// The queries, context by context.
+pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes];
+
+/// The router of `contexts` with its OpenAPI document, and who may call what.
+pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route>) {
+    let none = Routes::new(app.tokens.clone());
+    let all = contexts.iter().fold(none, |routes, add| add(routes));
+    let (router, table) = all.finish();
+    (router.with_state(app), table)
+}
+
+/// The problem that a failed query is.
+pub(crate) fn database(error: sqlx::Error) -> service_kit::problem::Problem {
+    use service_kit::problem::Problem;
+    if event_store::database::is_away(&error) {
+        tracing::warn!(%error, "the read database is away");
+        return Problem::unavailable("read-side-away", "the read side is away", 1);
+    }
+    match error {
+        // Data exceptions: a value that PostgreSQL has no room for, such as a date before 4713 BC.
+        sqlx::Error::Database(refusal) if refusal.code().is_some_and(|c| c.starts_with("22")) => {
+            Problem::malformed("a parameter is out of range")
+        }
+        error => Problem::fault("the read database refused", &error),
+    }
+}

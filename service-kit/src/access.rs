@@ -1,0 +1,183 @@
+//! Who may call a route: said where the route is registered, checked before its handler runs.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::actor::{Actor, Role};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+
+use crate::problem::Problem;
+use crate::token::Tokens;
+
+/// Who may call a route. Ownership beyond roles is the domain's to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// Everybody who is signed in.
+    SignedIn,
+    /// Those who hold one of the roles.
+    Roles(&'static [Role]),
+}
+
+/// A route and who may call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// GET, POST, …
+    pub method: Method,
+    /// The path as OpenAPI writes it: `/api/hotels/{id}`.
+    pub path: String,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// The routes of a service: each with its handler, its documentation and who may call it.
+pub struct Routes<S> {
+    router: OpenApiRouter<S>,
+    table: Vec<Route>,
+    tokens: Tokens,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// No routes yet; tokens are verified by `tokens`.
+    pub fn new(tokens: Tokens) -> Self {
+        Self {
+            router: OpenApiRouter::default(),
+            table: Vec::new(),
+            tokens,
+        }
+    }
+
+    /// Adds the routes of `handlers` (made by `utoipa_axum::routes!`) for those in `access`.
+    pub fn allow(mut self, access: Access, handlers: UtoipaMethodRouter<S>) -> Self {
+        let (schemas, mut paths, methods) = handlers;
+        for (path, item) in &mut paths.paths {
+            for (method, operation) in operations(item) {
+                document(operation, access);
+                self.table.push(Route {
+                    method,
+                    path: path.clone(),
+                    access,
+                });
+            }
+        }
+        let guard = axum::middleware::from_fn_with_state((access, self.tokens.clone()), admit);
+        let guarded = (schemas, paths, methods).layer(guard);
+        self.router = self.router.routes(guarded);
+        self
+    }
+
+    /// The router with its OpenAPI document, and the table of who may call what.
+    pub fn finish(self) -> (OpenApiRouter<S>, Vec<Route>) {
+        (self.router, self.table)
+    }
+}
+
+fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
+    let all = [
+        (Method::GET, &mut item.get),
+        (Method::PUT, &mut item.put),
+        (Method::POST, &mut item.post),
+        (Method::DELETE, &mut item.delete),
+        (Method::PATCH, &mut item.patch),
+    ];
+    all.into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+        .collect()
+}
+
+fn document(operation: &mut Operation, access: Access) {
+    let said = match access {
+        Access::Anyone => "Anybody may call it.".to_owned(),
+        Access::SignedIn => "Anybody who is signed in may call it.".to_owned(),
+        Access::Roles(roles) => {
+            let names: Vec<&str> = roles.iter().map(<&str>::from).collect();
+            format!("For the roles: {}.", names.join(", "))
+        }
+    };
+    let text = operation.description.get_or_insert_default();
+    if !text.is_empty() {
+        text.push_str("\n\n");
+    }
+    text.push_str(&said);
+    if access != Access::Anyone {
+        let bearer = SecurityRequirement::new("bearer", [] as [&str; 0]);
+        operation.security = Some(vec![bearer]);
+    }
+}
+
+async fn admit(
+    State((access, tokens)): State<(Access, Tokens)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match caller(request.headers(), &tokens, access) {
+        Ok(actor) => {
+            request.extensions_mut().insert(Signed(actor));
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Who calls, or why they may not.
+fn caller(headers: &HeaderMap, tokens: &Tokens, access: Access) -> Result<Option<Actor>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return match access {
+            Access::Anyone => Ok(None),
+            _ => Err(Problem::unauthorized("sign in first")),
+        };
+    };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .ok_or_else(|| Problem::unauthorized("Authorization is `Bearer <token>`"))?
+        .1;
+    let actor = tokens
+        .verify(token.trim())
+        .map_err(|bad| Problem::unauthorized(bad.to_string()))?;
+    match access {
+        Access::Roles(roles) if !roles.iter().any(|role| actor.is(*role)) => {
+            Err(Problem::forbidden("your roles do not allow this"))
+        }
+        _ => Ok(Some(actor)),
+    }
+}
+
+/// What [`admit`] found out; in the request's extensions.
+#[derive(Clone)]
+struct Signed(Option<Actor>);
+
+/// The signed-in caller of a route that lets nobody else in.
+#[derive(Debug, Clone)]
+pub struct Caller(pub Actor);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<Signed>() {
+            Some(Signed(Some(actor))) => Ok(Self(actor.clone())),
+            _ => Err(Problem::unauthorized("sign in first")),
+        }
+    }
+}
+
+/// The caller of a route that lets anybody in.
+#[derive(Debug, Clone)]
+pub struct MaybeCaller(pub Option<Actor>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let signed = parts.extensions.get::<Signed>();
+        Ok(Self(signed.and_then(|signed| signed.0.clone())))
+    }
+}

@@ -1,0 +1,49 @@
+//! Keys of the platform, from its configuration.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// A key that names and digests: e-mail claims, requests. Never shown.
+#[derive(Clone)]
+pub struct MasterKey(Vec<u8>);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey")
+    }
+}
+
+/// A key that is too short.
+#[derive(Debug, thiserror::Error)]
+#[error("a master key has {} bytes at least", MasterKey::MIN)]
+pub struct ShortKey;
+
+impl MasterKey {
+    /// The fewest bytes of a key.
+    pub const MIN: usize = 32;
+
+    /// A key of these bytes.
+    ///
+    /// # Errors
+    /// When they are too few.
+    pub fn new(bytes: &[u8]) -> Result<Self, ShortKey> {
+        match bytes.len() {
+            ..Self::MIN => Err(ShortKey),
+            _ => Ok(Self(bytes.to_vec())),
+        }
+    }
+
+    /// HMAC-SHA-256 of `parts` under this key, for one `purpose`. Every part comes with its
+    /// length, so that no two lists of parts share a digest.
+    pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        #[expect(clippy::expect_used, reason = "RFC 2104 allows any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
+        for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}

@@ -1,0 +1,14 @@
+//! What every service shares: configuration of tokens, problems, health, telemetry and shutdown.
+
+pub mod access;
+pub mod conditional;
+pub mod consistency;
+pub mod extract;
+pub mod health;
+pub mod keys;
+pub mod problem;
+pub mod server;
+pub mod shapes;
+pub mod supervise;
+pub mod telemetry;
+pub mod token;
