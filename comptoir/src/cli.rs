@@ -109,6 +109,9 @@ struct Demo {
     /// Where the player keeps how far it is.
     #[arg(long, default_value = "demo.ndjson")]
     progress: PathBuf,
+    /// Plays so many of them only, from the first.
+    #[arg(long)]
+    rows: Option<usize>,
 }
 
 impl Cli {
@@ -192,6 +195,7 @@ impl Demo {
             email: self.email,
             password: self.password,
             progress: self.progress,
+            rows: self.rows,
         };
         let report = demo::play(&options).await?;
         println!("{}", report.table());

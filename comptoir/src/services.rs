@@ -91,7 +91,8 @@ impl Process {
         let (router, _) = command_api::router(app.clone(), &self.contexts.commands);
         self.apis.push(router);
         let stop = self.tasks.stop();
-        self.tasks.spawn("the sweeper", sweep::run(app.clone(), stop));
+        self.tasks
+            .spawn("the sweeper", sweep::run(app.clone(), stop));
         Ok(app)
     }
 
@@ -109,24 +110,27 @@ impl Process {
         self.apis.push(router);
         let (log, read) = (self.log.pool().clone(), self.read.clone());
         let health = std::mem::take(&mut self.health);
-        self.health = health.database("read", self.read.clone()).check("lag", move || {
-            let (log, read) = (log.clone(), read.clone());
-            async move {
-                match events_behind(&log, &read).await {
-                    Ok(0) => Ok("the read side is up to date".to_owned()),
-                    // Being late is no reason to send nobody here: a token says what must be seen.
-                    Ok(behind) => Ok(format!("the read side is {behind} events behind")),
-                    Err(error) => Err(format!("is not known: {error}")),
+        self.health = health
+            .database("read", self.read.clone())
+            .check("lag", move || {
+                let (log, read) = (log.clone(), read.clone());
+                async move {
+                    match events_behind(&log, &read).await {
+                        Ok(0) => Ok("the read side is up to date".to_owned()),
+                        // Being late is no reason to send nobody here: a token says what must be seen.
+                        Ok(behind) => Ok(format!("the read side is {behind} events behind")),
+                        Err(error) => Err(format!("is not known: {error}")),
+                    }
                 }
-            }
-        });
+            });
     }
 
     /// Adds the relay.
     pub fn relay(&mut self, options: relay::Options) {
         let (pool, topics) = (self.log.pool().clone(), self.log.topics().clone());
         let stop = self.tasks.stop();
-        self.tasks.spawn("the relay", relay::run(pool, topics, options, stop));
+        self.tasks
+            .spawn("the relay", relay::run(pool, topics, options, stop));
     }
 
     /// Adds the projector.

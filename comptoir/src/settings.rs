@@ -25,7 +25,9 @@ pub struct Databases {
 impl Databases {
     /// The URL of the read tables' database.
     pub fn read_url(&self) -> &str {
-        self.read_database_url.as_deref().unwrap_or(&self.database_url)
+        self.read_database_url
+            .as_deref()
+            .unwrap_or(&self.database_url)
     }
 }
 

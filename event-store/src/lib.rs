@@ -19,5 +19,5 @@ pub mod stock;
 pub mod wake;
 
 pub use leaf::leaf_hash;
-pub use log::{Log, OpenError, Options};
+pub use log::{Log, OpenError, Options, Topic, Topics};
 pub use recorded::{DecodeError, Position, RecordedEvent};

@@ -46,7 +46,11 @@ impl Api {
     pub(super) fn new(options: &Options) -> anyhow::Result<Self> {
         let url = Url::parse(&options.url);
         let url = url.with_context(|| format!("{:?} is not a URL", options.url))?;
-        ensure!(url.scheme() == "http", "the demo speaks http, not {}", url.scheme());
+        ensure!(
+            url.scheme() == "http",
+            "the demo speaks http, not {}",
+            url.scheme()
+        );
         let http = Client::builder()
             .timeout(ANSWER_LIMIT)
             .redirect(redirect::Policy::none())
@@ -75,9 +79,16 @@ impl Api {
                     Reply::Decided { outcome, id } => {
                         bar.goes_on();
                         let (token, at) = (raw.token, Instant::now());
-                        return Ok(Answer { outcome, id, token, at });
+                        return Ok(Answer {
+                            outcome,
+                            id,
+                            token,
+                            at,
+                        });
                     }
-                    Reply::SignIn if signed_in => bail!("the server answered {}", reply::told(&raw)),
+                    Reply::SignIn if signed_in => {
+                        bail!("the server answered {}", reply::told(&raw))
+                    }
                     Reply::SignIn => {
                         self.sign_in(bar).await?;
                         signed_in = true;
@@ -146,13 +157,18 @@ impl Api {
     /// The whole answer, or why there is none.
     async fn attempt(&self, request: RequestBuilder) -> anyhow::Result<Result<Raw, String>> {
         let request = request.build().context("the request can't be made")?;
-        Ok(self.whole_answer(request).await.map_err(|error| cause(&error)))
+        Ok(self
+            .whole_answer(request)
+            .await
+            .map_err(|error| cause(&error)))
     }
 
     async fn whole_answer(&self, request: reqwest::Request) -> reqwest::Result<Raw> {
         let answer = self.http.execute(request).await?;
         let token = answer.headers().get(CONSISTENCY_TOKEN);
-        let token = token.and_then(|token| token.to_str().ok()).map(str::to_owned);
+        let token = token
+            .and_then(|token| token.to_str().ok())
+            .map(str::to_owned);
         Ok(Raw {
             status: answer.status(),
             token,

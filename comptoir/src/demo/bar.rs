@@ -1,6 +1,6 @@
 //! The progress bar; where stderr is no terminal, a line in the log every few percent.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -12,8 +12,8 @@ const PERCENT_BETWEEN_LINES: usize = 5;
 pub(super) struct Bar {
     bar: ProgressBar,
     total: usize,
-    told: Cell<usize>,
-    waiting: Cell<bool>,
+    told: AtomicUsize,
+    waiting: AtomicBool,
 }
 
 impl Bar {
@@ -26,10 +26,10 @@ impl Bar {
         let bar = Self {
             bar,
             total,
-            told: Cell::new(0),
-            waiting: Cell::new(false),
+            told: AtomicUsize::new(0),
+            waiting: AtomicBool::new(false),
         };
-        bar.told.set(bar.part(done));
+        bar.told.store(bar.part(done), Ordering::Relaxed);
         Ok(bar)
     }
 
@@ -39,16 +39,19 @@ impl Bar {
         self.bar.set_message(day.to_string());
         self.bar.set_position(done as u64);
         let part = self.part(done);
-        if self.bar.is_hidden() && part > self.told.replace(part) {
+        if self.bar.is_hidden() && part > self.told.swap(part, Ordering::Relaxed) {
             let percent = part * PERCENT_BETWEEN_LINES;
-            tracing::info!("demo: {percent} % played ({done} of {} steps), {day}", self.total);
+            tracing::info!(
+                "demo: {percent} % played ({done} of {} steps), {day}",
+                self.total
+            );
         }
     }
 
     /// The server gives no answer now, and is asked again.
     pub(super) fn waiting(&self, why: &str) {
         let message = format!("waiting for the server: {why}");
-        if !self.waiting.replace(true) && self.bar.is_hidden() {
+        if !self.waiting.swap(true, Ordering::Relaxed) && self.bar.is_hidden() {
             tracing::warn!("demo: {message}");
         }
         self.bar.set_message(message);
@@ -56,7 +59,7 @@ impl Bar {
 
     /// The server answers again.
     pub(super) fn goes_on(&self) {
-        if self.waiting.replace(false) && self.bar.is_hidden() {
+        if self.waiting.swap(false, Ordering::Relaxed) && self.bar.is_hidden() {
             tracing::info!("demo: the server answers again");
         }
     }

@@ -17,8 +17,6 @@ mod request;
 pub mod rows;
 mod sight;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::path::PathBuf;
 
@@ -37,6 +35,8 @@ pub struct Options {
     pub password: String,
     /// The file that remembers what was answered: one line a step, of one play in one store.
     pub progress: PathBuf,
+    /// How many reservations to play, from the first; all of them unless told otherwise.
+    pub rows: Option<usize>,
 }
 
 /// Plays the reservations that come with Comptoir, or what is left of them.
@@ -44,5 +44,7 @@ pub struct Options {
 /// # Errors
 /// When the server gives an answer that a right play never gets. No answer is no error: it waits.
 pub async fn play(options: &Options) -> anyhow::Result<Report> {
-    play_plan(&Plan::published()?, options).await
+    let mut rows = rows::published()?;
+    rows.truncate(options.rows.unwrap_or(rows.len()));
+    play_plan(&Plan::of(rows)?, options).await
 }

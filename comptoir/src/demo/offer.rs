@@ -82,7 +82,10 @@ impl Hotel {
 
     /// The rooms of a type; none of a type that it does not offer.
     pub fn rooms(&self, code: &str) -> Option<Rooms> {
-        let offered = self.room_types.iter().find(|offered| offered.code == code)?;
+        let offered = self
+            .room_types
+            .iter()
+            .find(|offered| offered.code == code)?;
         Some(Rooms {
             capacity: offered.capacity,
             bookable: offered.count + self.overbooking_allowance,

@@ -130,7 +130,9 @@ struct Place {
 
 fn in_order(rows: &[Row]) -> Vec<Step> {
     let numbered = rows.iter().zip(1..);
-    let mut placed: Vec<_> = numbered.flat_map(|(row, number)| places(row, number)).collect();
+    let mut placed: Vec<_> = numbered
+        .flat_map(|(row, number)| places(row, number))
+        .collect();
     placed.sort_unstable_by_key(|(place, _)| *place);
     placed.into_iter().map(|(_, step)| step).collect()
 }

@@ -71,7 +71,10 @@ pub(super) fn read(raw: &Raw) -> anyhow::Result<Reply> {
 fn refusal(raw: &Raw) -> anyhow::Result<Reply> {
     let problem = problem(raw);
     let code = problem.kind.rsplit('/').next().unwrap_or_default();
-    let of_the_body = problem.errors.iter().all(|error| error.pointer.starts_with('/'));
+    let of_the_body = problem
+        .errors
+        .iter()
+        .all(|error| error.pointer.starts_with('/'));
     let invalid = raw.status == StatusCode::UNPROCESSABLE_ENTITY;
     if code.is_empty() || (invalid && (problem.errors.is_empty() || !of_the_body)) {
         bail!("the server answered {}", told(raw));

@@ -20,7 +20,10 @@ pub(super) fn folder(asked: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         Some(asked) => here.join(asked),
         None if is_root() && !open_to_others(&here) => {
             let digest = Sha256::digest(here.as_os_str().as_encoded_bytes());
-            let name: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+            let name: String = digest[..6]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             Path::new("/var/lib/comptoir").join(name)
         }
         None => here.join(".comptoir"),

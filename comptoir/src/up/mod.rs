@@ -34,6 +34,9 @@ pub struct Options {
     /// Plays 8,000 real reservations through the public API, then stays up.
     #[arg(long)]
     demo: bool,
+    /// Plays so many of them only, from the first.
+    #[arg(long, requires = "demo")]
+    demo_rows: Option<usize>,
     /// Does without Kafka: the log feeds the projectors directly.
     #[arg(long)]
     no_kafka: bool,
@@ -124,6 +127,7 @@ async fn serve(
             email: secrets.admin_email.clone(),
             password: secrets.admin_password.clone(),
             progress: surroundings.data().join("demo.ndjson"),
+            rows: options.demo_rows,
         };
         process.tasks.spawn("the demo", play(options, stop));
     }
@@ -152,7 +156,11 @@ pub async fn ensure_first_admin(
     password: SecretString,
 ) -> anyhow::Result<()> {
     let told = |problem: service_kit::problem::Problem| match problem.errors.first() {
-        Some(error) => anyhow::anyhow!("the first administrator: {}: {}", error.pointer, error.detail),
+        Some(error) => anyhow::anyhow!(
+            "the first administrator: {}: {}",
+            error.pointer,
+            error.detail
+        ),
         None => anyhow::anyhow!("the first administrator: {}", problem.detail),
     };
     if first_admin::exists(app).await.map_err(told)? {

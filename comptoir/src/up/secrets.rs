@@ -19,6 +19,9 @@ pub(super) struct Secrets {
     token_key: String,
     pub(super) admin_email: String,
     pub(super) admin_password: String,
+    /// Whether the password was given, and so is known.
+    #[serde(skip)]
+    given: bool,
     /// Where they are kept.
     #[serde(skip)]
     pub(super) file: PathBuf,
@@ -37,6 +40,7 @@ impl Secrets {
             if let (Some(email), Some(password)) = (&admin.admin_email, &admin.admin_password) {
                 kept.admin_email.clone_from(email);
                 kept.admin_password.clone_from(password);
+                kept.given = true;
             }
             return Ok(kept);
         }
@@ -51,10 +55,19 @@ impl Secrets {
                 .admin_password
                 .clone()
                 .unwrap_or_else(|| random()[..20].to_owned()),
+            given: admin.admin_password.is_some(),
             file: file.clone(),
         };
         made.save().with_context(told)?;
         Ok(made)
+    }
+
+    /// The password to show: one that was given stays unsaid.
+    pub(super) fn shown_password(&self) -> String {
+        match self.given {
+            true => "with the password that was given".to_owned(),
+            false => format!("password {}", self.admin_password),
+        }
     }
 
     pub(super) fn keys(&self) -> Keys {

@@ -19,12 +19,12 @@ pub(super) struct Surroundings {
 
 enum Database {
     Given(String),
-    Own(Postgres),
+    Own(Box<Postgres>),
 }
 
 enum Broker {
     Given(String),
-    Own(Kafka),
+    Own(Box<Kafka>),
     None(String),
 }
 
@@ -85,13 +85,13 @@ impl Surroundings {
              \n  API and its page   http://{address}/docs/\
              \n  OpenAPI            http://{address}/openapi.json\
              \n  Health, metrics    http://{address}/readyz  http://{address}/metrics\
-             \n  Administrator      {}  password {}\
+             \n  Administrator      {}  {}\
              \n  PostgreSQL         {database}\
              \n  Kafka              {kafka}\
              \n  Data, secrets      {}  {}\n\
              \nCtrl-C stops it; started again it goes on where it was.\n",
             secrets.admin_email,
-            secrets.admin_password,
+            secrets.shown_password(),
             self.data.display(),
             secrets.file.display(),
         )
@@ -110,7 +110,7 @@ async fn database(options: &Options, data: &Path) -> anyhow::Result<Database> {
         Some(url) => Ok(Database::Given(url.clone())),
         None => {
             let own = Postgres::start(&data.join("postgres"), Lifetime::Adoptable).await?;
-            Ok(Database::Own(own))
+            Ok(Database::Own(Box::new(own)))
         }
     }
 }
@@ -126,7 +126,7 @@ async fn broker(options: &Options, data: &Path) -> anyhow::Result<Broker> {
         Err(missing) => Ok(Broker::None(missing)),
         Ok(tools) => {
             let own = Kafka::start(&tools, &data.join("kafka"), Lifetime::Adoptable).await?;
-            Ok(Broker::Own(own))
+            Ok(Broker::Own(Box::new(own)))
         }
     }
 }

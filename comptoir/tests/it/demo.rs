@@ -1,0 +1,142 @@
+//! The demo: what is stored in the end is what the input gives, whatever was killed meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+
+use comptoir::contexts::Contexts;
+use comptoir::demo::outcome::Outcome;
+use comptoir::demo::plan::{Plan, Verb};
+use comptoir::demo::{self, Report, rows};
+use domain::hotels::inventory::inventory_id;
+use event_store::{RecordedEvent, read};
+use projections::hotels::nights::{Nights, Row};
+use projections::runtime::fold_events;
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, System};
+
+/// Enough for every kind of refusal.
+pub const ROWS: usize = 1_200;
+
+pub fn plan() -> Plan {
+    let mut rows = rows::published().unwrap();
+    rows.truncate(ROWS);
+    Plan::of(rows).unwrap()
+}
+
+/// What is stored, less what differs from run to run: ids become the number of their first
+/// appearance, and the time of recording is left out.
+pub fn without_ids(events: &[RecordedEvent]) -> Vec<Value> {
+    let mut names: HashMap<String, usize> = HashMap::new();
+    let hotels = events.iter().filter(|event| event.context() == "hotels");
+    hotels
+        .map(|event| {
+            let data: Value = serde_json::from_str(&event.payload).unwrap();
+            serde_json::json!({
+                "stream": renamed(event.aggregate_id.to_string().into(), &mut names),
+                "sequence": event.sequence,
+                "occurred_at": event.occurred_at,
+                "data": renamed(data, &mut names),
+            })
+        })
+        .collect()
+}
+
+fn renamed(value: Value, names: &mut HashMap<String, usize>) -> Value {
+    match value {
+        Value::String(text) if Uuid::try_parse(&text).is_ok() => {
+            let next = names.len();
+            (*names.entry(text).or_insert(next)).into()
+        }
+        Value::Object(members) => {
+            let renamed = members
+                .into_iter()
+                .map(|(key, value)| (key, renamed(value, names)));
+            renamed.collect()
+        }
+        other => other,
+    }
+}
+
+/// Nights from the events alone, from the read tables, and from the input are the same; positions
+/// have no hole.
+pub async fn check_nights(log: &PgPool, tables: &PgPool, plan: &Plan, hotel: Uuid) {
+    let events = read::after(log, 0, 1_000_000).await.unwrap();
+    assert!(
+        events
+            .iter()
+            .map(|event| event.position)
+            .eq(1..=events.len() as i64)
+    );
+    let inventories: HashMap<Uuid, String> = plan
+        .hotel
+        .room_types
+        .iter()
+        .map(|offered| (inventory_id(hotel, &offered.code), offered.code.clone()))
+        .collect();
+    let by_type = |nights: Vec<Row>| {
+        let mut reserved: BTreeMap<String, BTreeMap<_, u32>> = BTreeMap::new();
+        for night in nights {
+            let code = inventories[&night.inventory_id].clone();
+            reserved
+                .entry(code)
+                .or_default()
+                .insert(night.night, night.reserved);
+        }
+        reserved
+    };
+    let mut reckoned = plan.reckon().reserved;
+    reckoned.retain(|_, nights| !nights.is_empty());
+    let from_events = by_type(fold_events::<Nights>(&events).unwrap());
+    assert_eq!(from_events, reckoned, "the events and the input");
+    let sql = "SELECT to_jsonb(nights)::text FROM nights";
+    let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(tables).await.unwrap();
+    let rows = rows
+        .iter()
+        .map(|row| serde_json::from_str(row).unwrap())
+        .collect();
+    assert_eq!(by_type(rows), reckoned, "the read tables and the input");
+}
+
+/// Plays on `system` in this process.
+pub async fn play(system: &System, plan: &Plan) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let options = demo::Options {
+        url: format!("http://{}", system.address),
+        email: ADMIN_EMAIL.to_owned(),
+        password: ADMIN_PASSWORD.to_owned(),
+        progress: folder.path().join("demo.ndjson"),
+        rows: None,
+    };
+    let report = demo::play_plan(plan, &options).await.unwrap();
+    // A second start finds that it was played, and tells the same.
+    let again = demo::play_plan(plan, &options).await.unwrap();
+    assert_eq!(again.tallies, report.tallies);
+    report
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_stored_is_what_the_input_gives() {
+    let system = System::start(Contexts::all()).await;
+    let plan = plan();
+    let report = play(&system, &plan).await;
+    let reckoned = plan.reckon().outcomes;
+    for verb in Verb::ALL {
+        for outcome in &reckoned {
+            let wanted = plan.steps.iter().zip(&reckoned);
+            let wanted = wanted.filter(|(step, became)| step.verb == verb && *became == outcome);
+            assert_eq!(
+                report.count(verb, outcome),
+                wanted.count(),
+                "{verb} {outcome:?}"
+            );
+        }
+    }
+    assert!(report.count(Verb::Book, &Outcome::refused("no-room-available")) > 0);
+    assert!(report.count(Verb::Book, &Outcome::refused("validation")) > 0);
+    assert_eq!(report.lag.never_seen, 0);
+    let hotel = report.hotel.unwrap();
+    crate::faults::all_visible(&system.log, &system.read).await;
+    check_nights(system.log.pool(), &system.read, &plan, hotel).await;
+}

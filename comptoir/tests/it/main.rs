@@ -1,0 +1,15 @@
+//! Tests of the whole system on real PostgreSQL and real Kafka, started once for the run.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(missing_docs, unreachable_pub, reason = "tests are read, not called")]
+
+mod access;
+mod conventions;
+mod demo;
+mod faults;
+mod log;
+mod openapi;
+mod races;
+mod routes;
+mod runtime;
+mod support;
+mod toy;

@@ -1,0 +1,35 @@
+//! The OpenAPI document and its page.
+
+use crate::support::shared;
+
+#[tokio::test]
+async fn the_document_is_as_reviewed() {
+    let document = shared()
+        .stranger()
+        .get("/openapi.json")
+        .await
+        .expect(200)
+        .body;
+    insta::assert_json_snapshot!("openapi", document);
+}
+
+#[tokio::test]
+async fn the_page_is_bundled() {
+    let page = shared().stranger().get("/docs/").await.expect(200).body;
+    let page = page.as_str().unwrap();
+    assert!(page.contains("swagger-ui"));
+    assert!(
+        !page.contains("//cdn"),
+        "the page loads nothing from elsewhere"
+    );
+}
+
+#[tokio::test]
+async fn health_and_metrics_answer() {
+    let stranger = shared().stranger();
+    assert_eq!(stranger.get("/livez").await.expect(200).body, "alive\n");
+    let ready = stranger.get("/readyz").await.expect(200).body;
+    assert_eq!(ready["status"], "ready");
+    stranger.get("/metrics").await.expect(200);
+    stranger.get("/api/health").await.expect(200);
+}

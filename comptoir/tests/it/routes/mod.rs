@@ -1,0 +1,3 @@
+//! One file a route.
+
+mod book_room;

@@ -1,0 +1,336 @@
+//! The projector runtime: effectively once, one truth, no silent hole.
+
+use std::time::Duration;
+
+use comptoir::contexts::Contexts;
+use comptoir::settings::{Kafka, Topics};
+use domain::actor::Role::Hotelier;
+use event_store::{Log, message, read};
+use projections::hotels::nights::{Nights, Row as NightRow};
+use projections::runtime::{self, Error, Source, fold_events};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::producer::{FutureProducer, FutureRecord};
+use sqlx::{Executor, PgPool};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Client, System, servers, shared, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Every row of every table, and how far each projection is, as text in order.
+async fn tables(read: &PgPool) -> Vec<(&'static str, Vec<String>)> {
+    let mut all = Vec::new();
+    for projection in projections::all() {
+        let name = projection.name;
+        let sql = format!("SELECT to_jsonb(row)::text FROM {name} AS row ORDER BY 1");
+        all.push((
+            name,
+            sqlx::query_scalar(&sql).fetch_all(read).await.unwrap(),
+        ));
+    }
+    all
+}
+
+/// Some hotels with bookings, cancellations and changes; ends when all of it is visible.
+async fn history(system: &System) {
+    let hotelier = system.client(&[Hotelier]);
+    for _ in 0..3 {
+        let hotel = hotelier.hotel(4).await;
+        let kept = hotelier.book(hotel, 3, 7).await.expect(201);
+        let moved = hotelier.book(hotel, 4, 6).await.expect(201);
+        let gone = hotelier.book(hotel, 5, 9).await.expect(201);
+        let mut change = Client::booking_body(20, 23);
+        for field in ["adults", "children"] {
+            change.as_object_mut().unwrap().remove(field);
+        }
+        hotelier
+            .put(&format!("/api/reservations/{}", moved.id()), change)
+            .await
+            .expect(200);
+        hotelier
+            .order(&format!("/api/reservations/{}/cancel", gone.id()))
+            .await
+            .expect(200);
+        hotelier.get_after(&kept, "/api/hotels").await.expect(200);
+    }
+    let last = hotelier
+        .post("/api/hotels", Client::hotel_body(1))
+        .await
+        .expect(201);
+    hotelier.get_after(&last, "/api/hotels").await.expect(200);
+    caught_up(&system.log, &system.read).await;
+}
+
+async fn caught_up(log: &Log, read: &PgPool) {
+    wait_for("the read side", LIMIT, || async {
+        let behind = read_api::lag::events_behind(log.pool(), read)
+            .await
+            .unwrap();
+        (behind == 0).then_some(())
+    })
+    .await;
+}
+
+async fn emptied(read: &PgPool) {
+    for projection in projections::all() {
+        let sql = format!("TRUNCATE {}", projection.name);
+        read.execute(sql.as_str()).await.unwrap();
+    }
+    read.execute("TRUNCATE watermarks").await.unwrap();
+}
+
+/// Projects all there is from `source`.
+async fn project(system: &System, source: Source) {
+    let stop = CancellationToken::new();
+    let (log, read) = (system.log.clone(), system.read.clone());
+    let run = runtime::run(log, read, projections::all(), source, stop.clone());
+    let running = tokio::spawn(run);
+    wait_for("watermarks", LIMIT, || async {
+        let sql = "SELECT count(*) FROM watermarks";
+        let count: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&system.read)
+            .await
+            .unwrap();
+        (count > 0).then_some(())
+    })
+    .await;
+    caught_up(&system.log, &system.read).await;
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// Law 8: what was projected live, batch by batch, and what a fresh run gives from either source,
+/// twice over, are the same rows; and nights are what the pure fold of the events gives.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_and_fresh_tables_are_equal_from_both_sources() {
+    let system = System::start(Contexts::all()).await;
+    history(&system).await;
+    system.stop.cancel();
+    let live = tables(&system.read).await;
+    assert!(
+        live.iter()
+            .all(|(name, rows)| !rows.is_empty() || *name == "accounts")
+    );
+    for source in [Source::Log, system.kafka.source()] {
+        emptied(&system.read).await;
+        project(&system, source.clone()).await;
+        assert_eq!(tables(&system.read).await, live, "{source:?}");
+        // Again, from where it stopped: nothing counts twice.
+        project(&system, source.clone()).await;
+        assert_eq!(tables(&system.read).await, live, "{source:?} again");
+    }
+    let events = read::after(system.log.pool(), 0, 10_000).await.unwrap();
+    let folded: Vec<NightRow> = fold_events::<Nights>(&events).unwrap();
+    let sql = "SELECT to_jsonb(nights)::text FROM nights ORDER BY inventory_id, night";
+    let stored: Vec<String> = sqlx::query_scalar(sql)
+        .fetch_all(&system.read)
+        .await
+        .unwrap();
+    let stored: Vec<NightRow> = stored
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    assert_eq!(stored, folded);
+}
+
+/// Law 8: the order of streams among each other does not matter, nor where batches are cut.
+#[tokio::test]
+async fn nights_are_the_same_in_any_order_of_streams() {
+    let hotelier = shared().client(&[Hotelier]);
+    let hotel = hotelier.hotel(4).await;
+    let last = hotelier.book(hotel, 3, 7).await.expect(201);
+    hotelier.get_after(&last, "/api/hotels").await.expect(200);
+    let events = read::after(shared().log.pool(), 0, 100_000).await.unwrap();
+    let mut by_stream = events.clone();
+    by_stream.sort_by_key(|event| (event.aggregate_id, event.sequence));
+    let folded = fold_events::<Nights>(&events).unwrap();
+    assert_eq!(fold_events::<Nights>(&by_stream).unwrap(), folded);
+}
+
+/// Law 6: two projectors on the same partitions, both reading everything: each event counts once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_projectors_at_once_count_every_event_once() {
+    let system = System::start(Contexts::all()).await;
+    history(&system).await;
+    system.stop.cancel();
+    let live = tables(&system.read).await;
+    emptied(&system.read).await;
+    let one = project(&system, Source::Log);
+    let other = project(&system, system.kafka.source());
+    tokio::join!(one, other);
+    assert_eq!(tables(&system.read).await, live);
+}
+
+async fn producer_and_topics(kafka: &Kafka) -> (FutureProducer, AdminClient<DefaultClientContext>) {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", kafka.kafka_brokers.as_ref().unwrap());
+    (config.create().unwrap(), config.create().unwrap())
+}
+
+/// Law 5: a message that is not there stops the projector, which says which one; a duplicate does
+/// not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_message_stops_the_projector() {
+    let source = System::start(Contexts::all()).await;
+    history(&source).await;
+    source.stop.cancel();
+    emptied(&source.read).await;
+    // Topics of their own, filled by hand: all messages but one, and one of them twice.
+    let kafka = Kafka {
+        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+        ..source.kafka.clone()
+    };
+    let (producer, admin) = producer_and_topics(&kafka).await;
+    for context in domain::CONTEXTS {
+        let name = message::topic(&kafka.topic_prefix, context, 1);
+        let topic = NewTopic::new(&name, 3, TopicReplication::Fixed(1));
+        admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .unwrap();
+    }
+    let events = read::after(source.log.pool(), 0, 10_000).await.unwrap();
+    let mut previous = std::collections::HashMap::new();
+    let mut dropped = None;
+    for event in &events {
+        let place = (event.context().to_owned(), event.partition);
+        let before = previous.insert(place, event.position).unwrap_or(0);
+        // The second message of some partition is lost.
+        if before > 0 && dropped.is_none() && event.context() == "hotels" {
+            dropped = Some(event.position);
+            continue;
+        }
+        let topic = message::topic(&kafka.topic_prefix, event.context(), 1);
+        let key = event.aggregate_id.to_string();
+        for _ in 0..2 {
+            let record = FutureRecord::to(&topic)
+                .partition(event.partition)
+                .key(&key)
+                .payload(&event.payload)
+                .headers(message::headers(event, source.log.epoch(), before));
+            producer.send(record, LIMIT).await.unwrap();
+        }
+    }
+    let run = runtime::run(
+        source.log.clone(),
+        source.read.clone(),
+        projections::all(),
+        kafka.source(),
+        CancellationToken::new(),
+    );
+    let stopped = tokio::time::timeout(LIMIT, run)
+        .await
+        .expect("it went on over a hole");
+    match stopped.unwrap_err() {
+        Error::Missing { expected, .. } => assert_eq!(Some(expected), dropped),
+        other => panic!("{other}"),
+    }
+}
+
+/// Law 5: a tail that Kafka lost is noticed though no message follows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_tail_stops_the_projector() {
+    let source = System::start(Contexts::all()).await;
+    history(&source).await;
+    source.stop.cancel();
+    emptied(&source.read).await;
+    let kafka = Kafka {
+        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+        ..source.kafka.clone()
+    };
+    let (_, admin) = producer_and_topics(&kafka).await;
+    for context in domain::CONTEXTS {
+        let name = message::topic(&kafka.topic_prefix, context, 1);
+        let topic = NewTopic::new(&name, 3, TopicReplication::Fixed(1));
+        admin
+            .create_topics([&topic], &AdminOptions::new())
+            .await
+            .unwrap();
+    }
+    let run = runtime::run(
+        source.log.clone(),
+        source.read.clone(),
+        projections::all(),
+        kafka.source(),
+        CancellationToken::new(),
+    );
+    let stopped = tokio::time::timeout(LIMIT, run)
+        .await
+        .expect("it never noticed");
+    assert!(matches!(stopped, Err(Error::Missing { .. })), "{stopped:?}");
+}
+
+/// A log that was restored from an older backup is refused by relay and projector.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_older_than_what_was_relayed_is_refused() {
+    let system = System::start(Contexts::all()).await;
+    history(&system).await;
+    system.stop.cancel();
+    let back = "DELETE FROM events WHERE position > 5; UPDATE head SET position = 5";
+    system.log.pool().execute(back).await.unwrap();
+    let pool = system.log.pool().clone();
+    let topics = event_store::relay::run(
+        pool,
+        system.log.topics().clone(),
+        system.kafka.relay().unwrap(),
+        CancellationToken::new(),
+    );
+    let relay = tokio::time::timeout(LIMIT, topics)
+        .await
+        .expect("the relay goes on");
+    assert!(
+        matches!(
+            relay,
+            Err(event_store::relay::Error::Behind { head: 5, .. })
+        ),
+        "{relay:?}"
+    );
+    let (log, read) = (system.log.clone(), system.read.clone());
+    let run = runtime::run(
+        log,
+        read,
+        projections::all(),
+        Source::Log,
+        CancellationToken::new(),
+    );
+    let projector = tokio::time::timeout(LIMIT, run)
+        .await
+        .expect("the projector goes on");
+    assert!(
+        matches!(projector, Err(Error::Ahead { .. })),
+        "{projector:?}"
+    );
+}
+
+/// Another partition count is refused, by name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_with_another_partition_count_is_refused() {
+    let servers = servers();
+    let kafka = Kafka {
+        kafka_brokers: Some(servers.kafka.brokers().to_owned()),
+        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+        replication: 1,
+    };
+    let (_, admin) = producer_and_topics(&kafka).await;
+    let name = message::topic(&kafka.topic_prefix, "hotels", 1);
+    let topic = NewTopic::new(&name, 2, TopicReplication::Fixed(1));
+    admin
+        .create_topics([&topic], &AdminOptions::new())
+        .await
+        .unwrap();
+    let databases = servers.database().await;
+    let pool = event_store::database::pool(&databases.database_url, "log", 2).unwrap();
+    let Topics { partitions } = Topics { partitions: 3 };
+    let topics = event_store::Topics::ensure(&pool, &domain::CONTEXTS, partitions)
+        .await
+        .unwrap();
+    let refused = event_store::relay::topics::ensure(&kafka.relay().unwrap(), &topics).await;
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("has 2 partitions and the log says 3"),
+        "{refused}"
+    );
+}

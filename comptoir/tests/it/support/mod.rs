@@ -1,0 +1,31 @@
+//! What the tests stand on: servers started once, a system that most tests share, and a client.
+
+mod client;
+mod servers;
+mod system;
+
+pub use client::{Answer, Client, idempotent};
+pub use servers::{on_background, servers};
+pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, shared};
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// Waits until `condition` gives something, for at most `limit`.
+pub async fn wait_for<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    limit: Duration,
+    mut condition: impl FnMut() -> F,
+) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "waited {limit:?} in vain for {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

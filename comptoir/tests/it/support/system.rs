@@ -1,0 +1,121 @@
+//! A whole system in this process: both APIs, relay and projector.
+
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+
+use comptoir::contexts::Contexts;
+use comptoir::services::Process;
+use comptoir::settings::{Databases, Kafka, Topics};
+use domain::actor::{Actor, Role};
+use event_store::Log;
+use secrecy::SecretString;
+use service_kit::access::Route;
+use service_kit::keys::MasterKey;
+use service_kit::supervise::Supervisor;
+use service_kit::token::Tokens;
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Client, on_background, servers};
+
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+pub const ADMIN_PASSWORD: &str = "correct horse battery";
+const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+static SHARED: OnceLock<System> = OnceLock::new();
+
+/// The system that most tests share; each works with hotels and accounts of its own.
+pub fn shared() -> &'static System {
+    SHARED.get_or_init(|| on_background(System::start(Contexts::all())))
+}
+
+pub struct System {
+    pub address: SocketAddr,
+    pub log: Log,
+    pub read: PgPool,
+    pub tokens: Tokens,
+    pub databases: Databases,
+    pub kafka: Kafka,
+    /// Every route of both APIs.
+    pub routes: Vec<Route>,
+    pub stop: CancellationToken,
+}
+
+impl System {
+    /// A system with a database and topics of its own. It lives on the runtime of the caller.
+    pub async fn start(contexts: Contexts) -> Self {
+        let servers = servers();
+        let databases = servers.database().await;
+        let kafka = Kafka {
+            kafka_brokers: Some(servers.kafka.brokers().to_owned()),
+            topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+            replication: 1,
+        };
+        Self::on(contexts, databases, kafka).await
+    }
+
+    /// A system on these servers.
+    pub async fn on(contexts: Contexts, databases: Databases, kafka: Kafka) -> Self {
+        let tasks = Supervisor::new(CancellationToken::new());
+        let stop = tasks.stop();
+        let topics = Topics { partitions: 3 };
+        let start = Process::start(contexts.clone(), &databases, topics, tasks);
+        let mut process = start.await.unwrap();
+        let tokens = Tokens::new(KEY).unwrap();
+        let app = process
+            .command_api(MasterKey::new(KEY).unwrap(), tokens.clone())
+            .unwrap();
+        process.read_api(tokens.clone());
+        if let Some(relay) = kafka.relay() {
+            process.relay(relay);
+        }
+        process.projector(kafka.source());
+        comptoir::up::ensure_first_admin(&app, ADMIN_EMAIL, SecretString::from(ADMIN_PASSWORD))
+            .await
+            .unwrap();
+        let (_, mut routes) = command_api::router(app, &contexts.commands);
+        let read_app = read_api::App {
+            read: process.read.clone(),
+            log: process.log.pool().clone(),
+            epoch: process.log.epoch(),
+            tokens: tokens.clone(),
+            visibility: read_api::fresh::Visibility::listen(process.read.clone(), stop.clone()),
+        };
+        routes.extend(read_api::router(read_app, &contexts.queries).1);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        process.serve(listener, None);
+        let (log, read) = (process.log.clone(), process.read.clone());
+        tokio::spawn(process.tasks.run());
+        Self {
+            address,
+            log,
+            read,
+            tokens,
+            databases,
+            kafka,
+            routes,
+            stop,
+        }
+    }
+
+    /// A client that is nobody.
+    pub fn stranger(&self) -> Client {
+        Client::new(format!("http://{}", self.address))
+    }
+
+    /// A client that holds these roles, by a token of an account of its own.
+    pub fn client(&self, roles: &[Role]) -> Client {
+        self.client_of(Uuid::now_v7(), roles)
+    }
+
+    /// A client of this account.
+    pub fn client_of(&self, account: Uuid, roles: &[Role]) -> Client {
+        let roles = roles.to_vec();
+        let actor = Actor { account, roles };
+        let token = self.tokens.issue(&actor, chrono::Utc::now()).unwrap();
+        self.stranger().with_token(account, token)
+    }
+}
