@@ -11,7 +11,7 @@ use super::rows::Row;
 
 /// How many of the rooms that were ever wanted for one night there are, in percent: few enough
 /// that some bookings are refused. The tests tell how many.
-const SHARE_OF_PEAK: u32 = 85;
+const SHARE_OF_PEAK: u32 = 75;
 const OVERBOOKING_ALLOWANCE: u32 = 2;
 
 /// The hotel, as the body of its creation.

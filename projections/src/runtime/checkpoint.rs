@@ -15,6 +15,14 @@ pub(super) struct Watermark {
     pub(super) position: Position,
 }
 
+/// How far the hindmost projection is in one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) watermark: Watermark,
+    /// Where to read on in Kafka; none when one of them has read nothing from it yet.
+    pub(super) next_offset: Option<i64>,
+}
+
 /// Makes the watermarks that are missing, at the beginning of the log.
 pub(super) async fn ensure(
     pool: &PgPool,
@@ -92,48 +100,33 @@ pub(super) async fn advance(
     Ok(())
 }
 
-/// The offset to read on from in each partition: the least of its projections, none when one of
-/// them has read nothing from Kafka yet.
-pub(super) async fn next_offsets(
+/// How far the hindmost projection is in each partition: everything of one moment, since a watermark
+/// and an offset of two moments would tell of a hole where there is none.
+pub(super) async fn progress(
     pool: &PgPool,
     projections: &[&str],
-) -> Result<BTreeMap<(String, i32), Option<i64>>, sqlx::Error> {
+) -> Result<BTreeMap<(String, i32), Progress>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT context, partition, \
-             CASE WHEN bool_and(next_offset IS NOT NULL) THEN min(next_offset) END AS next_offset \
-         FROM watermarks WHERE projection = ANY($1) GROUP BY context, partition",
+        "SELECT DISTINCT ON (context, partition) context, partition, epoch, position, \
+             CASE WHEN bool_and(next_offset IS NOT NULL) OVER same \
+                 THEN min(next_offset) OVER same END AS next_offset \
+         FROM watermarks WHERE projection = ANY($1) \
+         WINDOW same AS (PARTITION BY context, partition) ORDER BY context, partition, position",
     )
     .bind(projections)
     .fetch_all(pool)
     .await?;
     rows.iter()
         .map(|row| {
-            let partition = (row.try_get("context")?, row.try_get("partition")?);
-            Ok((partition, row.try_get("next_offset")?))
-        })
-        .collect()
-}
-
-/// The least position of any projection's watermarks in each partition.
-pub(super) async fn positions(
-    pool: &PgPool,
-    projections: &[&str],
-) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT ON (context, partition) context, partition, epoch, position \
-         FROM watermarks WHERE projection = ANY($1) ORDER BY context, partition, position",
-    )
-    .bind(projections)
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let watermark = Watermark {
-                epoch: row.try_get("epoch")?,
-                position: row.try_get("position")?,
+            let progress = Progress {
+                watermark: Watermark {
+                    epoch: row.try_get("epoch")?,
+                    position: row.try_get("position")?,
+                },
+                next_offset: row.try_get("next_offset")?,
             };
             let partition = (row.try_get("context")?, row.try_get("partition")?);
-            Ok((partition, watermark))
+            Ok((partition, progress))
         })
         .collect()
 }

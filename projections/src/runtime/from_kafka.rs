@@ -188,7 +188,7 @@ impl ConsumerContext for Placement {
 impl Placement {
     /// Runs on the consumer's own thread, so it may block.
     fn place(&self, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
-        let offsets = self.runtime.block_on(self.offsets());
+        let progress = self.runtime.block_on(self.progress());
         let places: Vec<(String, i32)> = partitions
             .elements()
             .iter()
@@ -196,20 +196,19 @@ impl Placement {
             .collect();
         for (topic, partition) in places {
             let context = self.contexts.get(&topic).cloned().unwrap_or_default();
-            let offset = match offsets.get(&(context, partition)) {
-                Some(Some(next)) => Offset::Offset(*next),
-                _ => Offset::Beginning,
-            };
+            let reached = progress.get(&(context, partition));
+            let next = reached.and_then(|reached| reached.next_offset);
+            let offset = next.map_or(Offset::Beginning, Offset::Offset);
             partitions.set_partition_offset(&topic, partition, offset)?;
         }
         Ok(())
     }
 
-    async fn offsets(&self) -> BTreeMap<(String, i32), Option<i64>> {
+    async fn progress(&self) -> BTreeMap<(String, i32), checkpoint::Progress> {
         loop {
             let names = self.projector.names();
-            match checkpoint::next_offsets(&self.projector.read, &names).await {
-                Ok(offsets) => return offsets,
+            match checkpoint::progress(&self.projector.read, &names).await {
+                Ok(progress) => return progress,
                 Err(error) => {
                     tracing::warn!(%error, "waiting to learn where to read on");
                     tokio::time::sleep(POLL).await;

@@ -14,12 +14,9 @@ pub(super) async fn read(
     projector: &Projector,
     sender: mpsc::Sender<Delivered>,
 ) -> Result<(), Error> {
-    let watermarks = checkpoint::positions(&projector.read, &projector.names()).await?;
-    let mut position = watermarks
-        .values()
-        .map(|watermark| watermark.position)
-        .min()
-        .unwrap_or(0);
+    let progress = checkpoint::progress(&projector.read, &projector.names()).await?;
+    let reached = progress.values().map(|reached| reached.watermark.position);
+    let mut position = reached.min().unwrap_or(0);
     let mut wake = Wake::new(projector.log.pool().clone(), LOG);
     let epoch = projector.log.epoch();
     loop {

@@ -163,8 +163,8 @@ impl Projector {
         let epoch = self.log.epoch();
         checkpoint::ensure(&self.read, &self.projections, &partitions, epoch).await?;
         let head = self.log.head().await?;
-        let watermarks = checkpoint::positions(&self.read, &self.names()).await?;
-        for ((context, partition), watermark) in watermarks {
+        let progress = checkpoint::progress(&self.read, &self.names()).await?;
+        for ((context, partition), checkpoint::Progress { watermark, .. }) in progress {
             if watermark.epoch != epoch {
                 return Err(Error::OtherLog { context, partition });
             }

@@ -46,18 +46,16 @@ async fn check(
     )
     .fetch_all(projector.log.pool())
     .await?;
-    let names = projector.names();
-    let watermarks = checkpoint::positions(&projector.read, &names).await?;
-    let offsets = checkpoint::next_offsets(&projector.read, &names).await?;
+    let progress = checkpoint::progress(&projector.read, &projector.names()).await?;
     for row in sent {
         let (context, partition): (String, i32) =
             (row.try_get("context")?, row.try_get("partition")?);
         let position: i64 = row.try_get("position")?;
         let place = (context, partition);
-        let Some(watermark) = watermarks.get(&place) else {
+        let Some(reached) = progress.get(&place) else {
             continue;
         };
-        if watermark.position >= position {
+        if reached.watermark.position >= position {
             continue;
         }
         let generation = row.try_get("generation")?;
@@ -69,7 +67,7 @@ async fn check(
         .await
         .map_err(|_| KafkaError::Canceled)??
         .1;
-        if offsets.get(&place).copied().flatten().unwrap_or(0) >= end {
+        if reached.next_offset.unwrap_or(0) >= end {
             return Err(Error::Missing {
                 context: place.0,
                 partition,
