@@ -45,7 +45,7 @@ pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route
 }
 
 /// The problem that a failed query is.
-pub(crate) fn database(error: sqlx::Error) -> service_kit::problem::Problem {
+pub fn database(error: sqlx::Error) -> service_kit::problem::Problem {
     use service_kit::problem::Problem;
     if event_store::database::is_away(&error) {
         tracing::warn!(%error, "the read database is away");

@@ -36,7 +36,6 @@ pub struct System {
     pub log: Log,
     pub read: PgPool,
     pub tokens: Tokens,
-    pub databases: Databases,
     pub kafka: Kafka,
     /// Every route of both APIs.
     pub routes: Vec<Route>,
@@ -46,8 +45,15 @@ pub struct System {
 impl System {
     /// A system with a database and topics of its own. It lives on the runtime of the caller.
     pub async fn start(contexts: Contexts) -> Self {
+        Self::prepared(contexts, async |_| ()).await
+    }
+
+    /// The same, after `prepare` has had the read tables' database.
+    pub async fn prepared(contexts: Contexts, prepare: impl AsyncFnOnce(&PgPool)) -> Self {
         let servers = servers();
         let databases = servers.database().await;
+        let read = event_store::database::pool(databases.read_url(), "read", 1).unwrap();
+        prepare(&read).await;
         let kafka = Kafka {
             kafka_brokers: Some(servers.kafka.brokers().to_owned()),
             topic_prefix: format!("t{}", Uuid::new_v4().simple()),
@@ -94,7 +100,6 @@ impl System {
             log,
             read,
             tokens,
-            databases,
             kafka,
             routes,
             stop,

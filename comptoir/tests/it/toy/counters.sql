@@ -1,0 +1,4 @@
+CREATE TABLE counters (
+    id    uuid   PRIMARY KEY,
+    count bigint NOT NULL
+);
