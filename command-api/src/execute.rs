@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
 use service_kit::problem::Problem;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
@@ -48,6 +49,15 @@ impl Target {
             created_under: None,
         }
     }
+}
+
+/// A command that was carried out.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    /// What it was about.
+    id: Uuid,
+    /// Its version now.
+    version: u64,
 }
 
 /// The answer to a command that was carried out.

@@ -14,8 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::execute::{Answer, Target, execute};
-use crate::identity::users::Done;
+use crate::execute::{Answer, Done, Target, execute};
 use crate::request::{Order, OrderWith};
 
 /// A hotel as a client describes it.

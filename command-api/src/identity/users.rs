@@ -10,7 +10,7 @@ use domain::identity::account::Account;
 use domain::identity::email::EmailAddress;
 use domain::streams::StreamId;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use service_kit::extract::Path;
 use service_kit::keys::MasterKey;
 use service_kit::problem::Problem;
@@ -19,17 +19,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::execute::{Answer, Target, execute};
+use crate::execute::{Answer, Done, Target, execute};
 use crate::request::{Order, OrderWith};
-
-/// A command that was carried out.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Done {
-    /// What it was about.
-    id: Uuid,
-    /// Its version now.
-    version: u64,
-}
 
 /// An account to be.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use command_api::App;
-use command_api::execute::{Answer, Target, execute};
-use command_api::identity::users::Done;
+use command_api::execute::{Answer, Done, Target, execute};
 use command_api::request::Order;
 use domain::streams::StreamId;
 use service_kit::access::{Access, Routes};
