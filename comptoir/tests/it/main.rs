@@ -8,6 +8,7 @@ mod demo;
 mod faults;
 mod log;
 mod openapi;
+mod problems;
 mod races;
 mod routes;
 mod runtime;

@@ -37,6 +37,7 @@ fn a_decision_asks_for_the_stream_that_it_has_not_read() {
         Err(Halt::Missing(stream, kind)) => {
             assert_eq!(stream, StreamId::of::<Hotel>(HOTEL));
             assert_eq!(kind.aggregate_type, "hotels.hotel");
+            assert_eq!(format!("{kind:?}"), "hotels.hotel");
         }
         other => panic!("{other:?}"),
     }

@@ -267,6 +267,16 @@ fn an_allowance_that_is_used_can_not_be_taken_away() {
 }
 
 #[test]
+fn an_allowance_shrinks_to_what_is_used_and_no_further() {
+    for (reserved, taken_away) in [(5, true), (6, false)] {
+        let answer = given::<RoomInventory>([opened(3, 3), taken(reserved, 10, 11)])
+            .when(resize(3, 2))
+            .result();
+        assert_eq!(answer.is_ok(), taken_away, "{reserved} rooms reserved");
+    }
+}
+
+#[test]
 fn a_room_type_goes_when_no_room_is_reserved_from_today_on() {
     given::<RoomInventory>([opened(2, 0), taken(2, 8, 10)])
         .when(close())

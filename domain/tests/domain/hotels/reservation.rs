@@ -193,6 +193,7 @@ fn children_take_a_place_as_adults_do() {
 
 #[test]
 fn a_stay_begins_today_or_within_five_years() {
+    assert_eq!(MAX_DAYS_AHEAD, 1_830);
     let latest = june(10) + Days::new(MAX_DAYS_AHEAD);
     let one_night = |check_in: NaiveDate| Stay::parse(check_in, check_in + Days::new(1)).unwrap();
     let past = Rejection::CheckInPast {
