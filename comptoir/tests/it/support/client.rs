@@ -1,6 +1,7 @@
 //! A client of both APIs.
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate, TimeDelta, Utc};
+use domain::actor::Role;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -109,6 +110,48 @@ impl Client {
 
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// A command of so many days ago, at this time of the day (an import).
+    pub async fn order_at(&self, path: &str, days_ago: i64) -> Answer {
+        self.send(Method::POST, path, &[Self::ago(days_ago)], None)
+            .await
+    }
+
+    fn ago(days: i64) -> (&'static str, String) {
+        let time = Utc::now() - TimeDelta::days(days);
+        ("occurred-at", time.to_rfc3339())
+    }
+
+    /// The date so many days ago in Dakar.
+    pub fn past_day(ago: i64) -> NaiveDate {
+        (Utc::now() - TimeDelta::days(ago)).date_naive()
+    }
+
+    /// An imported reservation in a hotel of its own; all in days ago.
+    pub async fn past_reservation(&self, booked: i64, check_in: i64, check_out: i64) -> Uuid {
+        let ago = [Self::ago(booked)];
+        let hotel = self
+            .post_with("/api/hotels", &ago, Self::hotel_body(1))
+            .await
+            .created();
+        let mut booking = Self::booking_body(0, 1);
+        booking["check_in"] = json!(Self::past_day(check_in));
+        booking["check_out"] = json!(Self::past_day(check_out));
+        let path = format!("/api/hotels/{hotel}/reservations");
+        self.post_with(&path, &ago, booking).await.created()
+    }
+
+    /// Registers an account as an admin; gives its id and address. Its password is
+    /// "a long password". Queries show it when this returns.
+    pub async fn user(&self, roles: &[Role]) -> (Uuid, String) {
+        let email = format!("{}@example.com", Uuid::new_v4());
+        let body = json!({
+            "email": email, "password": "a long password", "name": "Somebody", "roles": roles,
+        });
+        let made = self.post("/api/admin/users", body).await.expect(201);
+        self.get_after(&made, "/api/admin/users").await.expect(200);
+        (made.id(), email)
     }
 
     /// Creates a hotel with `count` rooms for two, of the type `double`, for 100 EUR a night.
