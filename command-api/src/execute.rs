@@ -125,9 +125,7 @@ pub async fn execute<T: Serialize>(
     target: Target,
     decide: impl Fn(&mut Streams) -> Result<T, Halt> + Send,
 ) -> Result<Answer, Problem> {
-    if let Some(idempotency) = &envelope.idempotency
-        && let Some(answer) = replay(app, idempotency).await?
-    {
+    if let Some(answer) = replayed(app, envelope).await? {
         return Ok(answer);
     }
     for _ in 0..MOST_ATTEMPTS {
@@ -145,9 +143,7 @@ pub async fn execute<T: Serialize>(
             }
             Err(AppendError::Conflict { .. }) => continue,
             Err(AppendError::KeyUsed) => {
-                if let Some(idempotency) = &envelope.idempotency
-                    && let Some(answer) = replay(app, idempotency).await?
-                {
+                if let Some(answer) = replayed(app, envelope).await? {
                     return Ok(answer);
                 }
             }
@@ -156,6 +152,18 @@ pub async fn execute<T: Serialize>(
     }
     let detail = "too many others change the same thing at once";
     Err(Problem::unavailable("busy", detail, 1))
+}
+
+/// The stored answer to this very command, when it came before with its key. [`execute`] looks
+/// first; so does a handler whose preparation is dear.
+///
+/// # Errors
+/// `422` when the key came with another request; `503` when the log is away.
+pub async fn replayed(app: &App, envelope: &Envelope) -> Result<Option<Answer>, Problem> {
+    match &envelope.idempotency {
+        Some(idempotency) => replay(app, idempotency).await,
+        None => Ok(None),
+    }
 }
 
 /// One attempt at a command.

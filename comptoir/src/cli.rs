@@ -15,7 +15,7 @@ use crate::services::{Process, migrate};
 use crate::settings::{Databases, Kafka, Keys, Listen, Topics};
 use crate::{demo, up};
 
-/// The event-sourced backend of five kinds of business.
+/// An event-sourced CQRS backend: commands, a log, projectors and queries.
 #[derive(Parser)]
 #[command(version, about)]
 pub struct Cli {
@@ -155,7 +155,7 @@ impl CommandApi {
         let mut process = process(&self.databases, self.topics).await?;
         let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
-            up::ensure_first_admin(&app, &email, SecretString::from(password)).await?;
+            up::ensure_first_admin(&app, &email, Some(SecretString::from(password))).await?;
         }
         run(process, self.listen).await
     }

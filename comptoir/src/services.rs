@@ -138,6 +138,8 @@ impl Process {
         let (log, read) = (self.log.clone(), self.read.clone());
         let projections = self.contexts.projections.clone();
         let stop = self.tasks.stop();
+        let health = std::mem::take(&mut self.health);
+        self.health = health.database("read", self.read.clone());
         let projector = runtime::run(log, read, projections, source, stop);
         self.tasks.spawn("the projector", projector);
     }

@@ -9,7 +9,7 @@ use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
 
 /// Partitions of the topic of a context that is new to the log.
-pub const PARTITIONS: u32 = 6;
+const PARTITIONS: u32 = 6;
 
 /// Where the databases are.
 #[derive(Args, Clone, Debug)]

@@ -11,6 +11,8 @@ CREATE TABLE hotels (
     overbooking_allowance integer     NOT NULL,
     price_amount          bigint      NOT NULL,
     price_currency        text        NOT NULL,
-    created_at            timestamptz NOT NULL
+    created_at            timestamptz NOT NULL,
+    -- Its reservations still name it.
+    deleted               boolean     NOT NULL
 );
 CREATE INDEX hotels_by_city ON hotels (lower(city));

@@ -72,9 +72,14 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// `404`: there is no such thing.
+    /// `404`: there is nothing at this path.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    /// `404`: there is no such thing; `code` is the domain's own for it.
+    pub fn unknown(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
     /// `412`: the resource has moved on.

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::demo;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Kafka, Keys, PARTITIONS, Topics};
+use crate::settings::{Databases, Kafka, Keys, Topics};
 use secrets::Secrets;
 use surroundings::Surroundings;
 
@@ -46,6 +46,8 @@ pub struct Options {
     /// The read tables' PostgreSQL, when it is another.
     #[arg(long, env = "READ_DATABASE_URL", hide_env_values = true)]
     read_database_url: Option<String>,
+    #[command(flatten)]
+    topics: Topics,
     #[command(flatten)]
     kafka: Kafka,
     #[command(flatten)]
@@ -100,10 +102,7 @@ async fn serve(
         read_database_url: options.read_database_url.clone(),
     };
     migrate(&databases).await?;
-    let topics = Topics {
-        partitions: PARTITIONS,
-    };
-    let mut process = Process::start(contexts, &databases, topics, tasks).await?;
+    let mut process = Process::start(contexts, &databases, options.topics, tasks).await?;
     let keys: Keys = secrets.keys();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
@@ -115,7 +114,7 @@ async fn serve(
         process.relay(relay);
     }
     process.projector(kafka.source());
-    let password = SecretString::from(secrets.admin_password.clone());
+    let password = secrets.password().map(SecretString::from);
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
     process.serve(listener, Some(telemetry::metrics()?));
@@ -125,7 +124,9 @@ async fn serve(
         let options = demo::Options {
             url: format!("http://{address}"),
             email: secrets.admin_email.clone(),
-            password: secrets.admin_password.clone(),
+            password: secrets.password().context(
+                "the demo signs in as the administrator: give COMPTOIR_ADMIN_PASSWORD again",
+            )?,
             progress: surroundings.data().join("demo.ndjson"),
             rows: options.demo_rows,
         };
@@ -149,11 +150,12 @@ async fn play(options: demo::Options, stop: CancellationToken) -> anyhow::Result
 /// Registers the first administrator, when the platform has none.
 ///
 /// # Errors
-/// When the address or password is no good, or the log is away.
+/// When the platform has none and no password is given, the address or password is no good, or
+/// the log is away.
 pub async fn ensure_first_admin(
     app: &command_api::App,
     email: &str,
-    password: SecretString,
+    password: Option<SecretString>,
 ) -> anyhow::Result<()> {
     let told = |problem: service_kit::problem::Problem| match problem.errors.first() {
         Some(error) => anyhow::anyhow!(
@@ -166,6 +168,8 @@ pub async fn ensure_first_admin(
     if first_admin::exists(app).await.map_err(told)? {
         return Ok(());
     }
+    let password =
+        password.context("there is no administrator yet: give COMPTOIR_ADMIN_PASSWORD")?;
     match first_admin::register(app, email, password).await {
         // Another process was first.
         Err(problem) if problem.code() == "administrator-exists" => Ok(()),

@@ -18,55 +18,64 @@ pub(super) struct Secrets {
     master_key: String,
     token_key: String,
     pub(super) admin_email: String,
-    pub(super) admin_password: String,
-    /// Whether the password was given, and so is known.
+    /// The first administrator's password, when it was made up. One that was given is not kept.
+    made_password: Option<String>,
     #[serde(skip)]
-    given: bool,
+    given_password: Option<String>,
     /// Where they are kept.
     #[serde(skip)]
     pub(super) file: PathBuf,
 }
 
 impl Secrets {
-    /// Those in `data`; made up when there are none, with `admin` where it is given.
+    /// Those in `data`; made up when there are none, with `admin` where it is given. A password
+    /// given later counts only when the first administrator's was given too.
     pub(super) fn load(data: &Path, admin: &FirstAdmin) -> anyhow::Result<Self> {
         let file = data.join("secrets.json");
         let told = || format!("the secrets in {}", file.display());
-        if file.exists() {
+        let mut secrets: Self = if file.exists() {
             let text = std::fs::read(&file).with_context(told)?;
-            let mut kept: Self = serde_json::from_slice(&text).with_context(told)?;
-            kept.file = file;
-            // A password that was given counts, whoever was made up before.
-            if let (Some(email), Some(password)) = (&admin.admin_email, &admin.admin_password) {
-                kept.admin_email.clone_from(email);
-                kept.admin_password.clone_from(password);
-                kept.given = true;
-            }
-            return Ok(kept);
+            serde_json::from_slice(&text).with_context(told)?
+        } else {
+            let made = Self::make(&file, admin);
+            made.save().with_context(told)?;
+            made
+        };
+        secrets.given_password.clone_from(&admin.admin_password);
+        if secrets.made_password.is_some() && admin.admin_password.is_some() {
+            tracing::warn!("there is a first administrator already: the given one is not used");
         }
-        let made = Self {
+        secrets.file = file;
+        Ok(secrets)
+    }
+
+    fn make(file: &Path, admin: &FirstAdmin) -> Self {
+        let email = admin.admin_email.clone();
+        let made_password = match admin.admin_password {
+            Some(_) => None,
+            None => Some(random()[..20].to_owned()),
+        };
+        Self {
             master_key: random(),
             token_key: random(),
-            admin_email: admin
-                .admin_email
-                .clone()
-                .unwrap_or_else(|| "admin@comptoir.example".to_owned()),
-            admin_password: admin
-                .admin_password
-                .clone()
-                .unwrap_or_else(|| random()[..20].to_owned()),
-            given: admin.admin_password.is_some(),
-            file: file.clone(),
-        };
-        made.save().with_context(told)?;
-        Ok(made)
+            admin_email: email.unwrap_or_else(|| "admin@comptoir.example".to_owned()),
+            made_password,
+            given_password: None,
+            file: file.to_owned(),
+        }
+    }
+
+    /// The first administrator's password, when it is known.
+    pub(super) fn password(&self) -> Option<String> {
+        let made = self.made_password.as_ref();
+        made.or(self.given_password.as_ref()).cloned()
     }
 
     /// The password to show: one that was given stays unsaid.
     pub(super) fn shown_password(&self) -> String {
-        match self.given {
-            true => "with the password that was given".to_owned(),
-            false => format!("password {}", self.admin_password),
+        match &self.made_password {
+            None => "with the password that was given".to_owned(),
+            Some(password) => format!("password {password}"),
         }
     }
 

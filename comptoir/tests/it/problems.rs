@@ -22,6 +22,7 @@ fn codes(root: &Path) -> BTreeSet<String> {
         "Verdict::forbidden(",
         "unavailable(",
         "Problem::new(",
+        "Problem::unknown(",
         "Self::new(",
     ];
     let mut codes = BTreeSet::new();

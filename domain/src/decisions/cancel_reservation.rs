@@ -40,14 +40,9 @@ pub(super) fn check_hotel(
     actor: &Actor,
     hotel: &hotel::State,
 ) -> Result<(), reservation::Rejection> {
-    let own = match hotel.open() {
-        Ok((owner, _)) => actor.may_act_for(owner),
-        Err(_) => actor.is(crate::actor::Role::Admin),
-    };
-    if own {
-        Ok(())
-    } else {
-        Err(reservation::Rejection::NotYours)
+    match hotel.known() {
+        Ok((owner, _)) if actor.may_act_for(owner) => Ok(()),
+        _ => Err(reservation::Rejection::NotYours),
     }
 }
 

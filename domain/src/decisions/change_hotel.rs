@@ -27,7 +27,8 @@ pub fn change_hotel(
         details: details.clone(),
     };
     streams.decide::<Hotel>(id, command)?;
-    let today = details.date_at(now);
+    // When the hotel's calendar moves, the earlier of its days counts.
+    let today = details.date_at(now).min(current.date_at(now));
     for gone in &current.room_types {
         if details.room_type(&gone.code).is_none() {
             let inventory = inventory_id(id, &gone.code);

@@ -31,6 +31,6 @@ pub(super) fn at_the_desk(
     let booked = booked(&state)?;
     let hotel = streams.state::<Hotel>(booked.hotel_id)?;
     check_hotel(actor, &hotel)?;
-    let (_, details) = hotel.open()?;
+    let (_, details) = hotel.known()?;
     Ok((booked.clone(), details.date_at(now)))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::decider::{self, Decider, Verdict};
-use crate::money::{MAX_AMOUNT, Money};
+use crate::money::{Currency, MAX_AMOUNT, Money};
 
 /// The most room types that a hotel may have.
 pub const MAX_ROOM_TYPES: usize = 50;
@@ -60,6 +60,11 @@ impl Details {
             .iter()
             .map(|room_type| &room_type.price_per_night)
             .min_by_key(|price| price.amount)
+    }
+
+    /// The currency of all its prices.
+    pub fn currency(&self) -> Option<Currency> {
+        self.price_per_night().map(|price| price.currency)
     }
 
     /// The room type with this code.
@@ -116,8 +121,9 @@ impl Details {
 }
 
 fn check_text(text: &str, pointer: &'static str) -> Result<(), Rejection> {
-    if text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.contains('\0') {
-        let why = "a text has 1 to 200 characters, and not only blanks";
+    if text.trim().is_empty() || text.chars().count() > MAX_TEXT || text.contains(char::is_control)
+    {
+        let why = "a text has 1 to 200 characters that can be printed, and not only blanks";
         return Err(Rejection::Invalid(pointer, why));
     }
     Ok(())
@@ -217,8 +223,13 @@ pub enum State {
         /// What is known of it.
         details: Details,
     },
-    /// It was deleted.
-    Deleted,
+    /// It was deleted; stays that are over may still be closed.
+    Deleted {
+        /// The account that ran it.
+        owner: Uuid,
+        /// What was known of it.
+        details: Details,
+    },
 }
 
 impl State {
@@ -226,7 +237,17 @@ impl State {
     pub fn open(&self) -> Result<(Uuid, &Details), Rejection> {
         match self {
             Self::Open { owner, details } => Ok((*owner, details)),
-            Self::Absent | Self::Deleted => Err(Rejection::Unknown),
+            Self::Absent | Self::Deleted { .. } => Err(Rejection::Unknown),
+        }
+    }
+
+    /// The owner and the details, also once the hotel was deleted.
+    pub fn known(&self) -> Result<(Uuid, &Details), Rejection> {
+        match self {
+            Self::Open { owner, details } | Self::Deleted { owner, details } => {
+                Ok((*owner, details))
+            }
+            Self::Absent => Err(Rejection::Unknown),
         }
     }
 }
@@ -247,12 +268,16 @@ impl Decider for Hotel {
                 details.check()?;
                 match state {
                     State::Absent => Ok(vec![Event::HotelCreated { owner, details }]),
-                    State::Open { .. } | State::Deleted => Err(Rejection::Exists),
+                    State::Open { .. } | State::Deleted { .. } => Err(Rejection::Exists),
                 }
             }
             Command::Change { details } => {
                 let (_, current) = state.open()?;
                 details.check()?;
+                if details.currency() != current.currency() {
+                    let why = "a hotel keeps its currency: what was booked is in it";
+                    return Err(Rejection::Invalid("/room_types", why));
+                }
                 if *current == details {
                     return Ok(vec![]);
                 }
@@ -261,7 +286,7 @@ impl Decider for Hotel {
             Command::Delete => match state {
                 State::Absent => Err(Rejection::Unknown),
                 State::Open { .. } => Ok(vec![Event::HotelDeleted {}]),
-                State::Deleted => Ok(vec![]),
+                State::Deleted { .. } => Ok(vec![]),
             },
         }
     }
@@ -276,8 +301,10 @@ impl Decider for Hotel {
                 owner,
                 details: details.clone(),
             },
-            (_, Event::HotelDeleted {}) => State::Deleted,
-            (state, Event::HotelChanged { .. }) => state,
+            (State::Open { owner, details }, Event::HotelDeleted {}) => {
+                State::Deleted { owner, details }
+            }
+            (state, Event::HotelChanged { .. } | Event::HotelDeleted {}) => state,
         }
     }
 }

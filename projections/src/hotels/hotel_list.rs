@@ -1,4 +1,4 @@
-//! `hotels`: a row a hotel that stands.
+//! `hotels`: a row a hotel; one that was deleted is marked so, since reservations still name it.
 
 use chrono::{DateTime, Utc};
 use domain::hotels::hotel::{Details, Event, Hotel, RoomType};
@@ -30,6 +30,7 @@ pub struct Row {
     price_amount: i64,
     price_currency: Currency,
     created_at: DateTime<Utc>,
+    deleted: bool,
 }
 
 /// The projection.
@@ -59,7 +60,11 @@ impl Projection for Hotels {
                 let row = row?;
                 Some(filled(key.id, version, row.owner, row.created_at, details))
             }
-            Event::HotelDeleted {} => None,
+            Event::HotelDeleted {} => row.map(|row| Row {
+                version,
+                deleted: true,
+                ..row
+            }),
         }
     }
 }
@@ -86,5 +91,6 @@ fn filled(
         price_amount: price.map_or(0, |price| price.amount),
         price_currency: price.map_or(Currency::EUR, |price| price.currency),
         created_at,
+        deleted: false,
     }
 }

@@ -51,6 +51,26 @@ pub(super) async fn ensure(
     Ok(())
 }
 
+/// A projection whose rows another version of it wrote, with that version.
+pub(super) async fn of_another_version(
+    pool: &PgPool,
+    projections: &[Registered],
+) -> Result<Option<(&'static str, i32)>, sqlx::Error> {
+    for projection in projections {
+        let found: Option<i32> = sqlx::query_scalar(
+            "SELECT version FROM watermarks WHERE projection = $1 AND version <> $2 LIMIT 1",
+        )
+        .bind(projection.name)
+        .bind(projection.version)
+        .fetch_optional(pool)
+        .await?;
+        if let Some(version) = found {
+            return Ok(Some((projection.name, version)));
+        }
+    }
+    Ok(None)
+}
+
 /// Locks the watermarks of a partition until the transaction ends. Two projectors that both hold
 /// the partition take turns here, and the second finds its events applied.
 pub(super) async fn lock(

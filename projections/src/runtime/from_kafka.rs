@@ -2,7 +2,7 @@
 //! partitions; where to read on is in PostgreSQL, beside the rows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use event_store::message::{self, topic};
@@ -72,6 +72,7 @@ pub(super) async fn start(
         projector: projector.clone(),
         contexts: contexts.clone(),
         runtime: Handle::current(),
+        failed: Mutex::new(None),
     };
     let kafka: BaseConsumer<Placement> = ClientConfig::new()
         .set("bootstrap.servers", &options.brokers)
@@ -123,7 +124,11 @@ fn consume(
     stop: &CancellationToken,
 ) -> Result<(), Error> {
     while !stop.is_cancelled() {
-        let message = match kafka.poll(POLL) {
+        let polled = kafka.poll(POLL);
+        if let Some(error) = kafka.context().failure() {
+            return Err(error.into());
+        }
+        let message = match polled {
             None => continue,
             Some(Err(error)) if passes(&error) => {
                 tracing::warn!(%error, "the projector waits for Kafka");
@@ -161,6 +166,8 @@ pub(super) struct Placement {
     /// The contexts by topic.
     contexts: BTreeMap<String, String>,
     runtime: Handle,
+    /// Why partitions could not be taken: without them nothing would come, and nobody be told.
+    failed: Mutex<Option<KafkaError>>,
 }
 
 impl ClientContext for Placement {}
@@ -180,12 +187,20 @@ impl ConsumerContext for Placement {
         };
         match outcome {
             Ok(()) => tracing::info!(partitions = partitions.count(), ?kind, "rebalanced"),
-            Err(error) => tracing::error!(%error, "can't take the partitions"),
+            Err(error) => {
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                *failed = Some(error);
+            }
         }
     }
 }
 
 impl Placement {
+    fn failure(&self) -> Option<KafkaError> {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.take()
+    }
+
     /// Runs on the consumer's own thread, so it may block.
     fn place(&self, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
         let progress = self.runtime.block_on(self.progress());

@@ -80,6 +80,16 @@ pub enum Error {
         /// The partition.
         partition: i32,
     },
+    /// The rows were written by another version of the projection.
+    #[error(
+        "{projection}: its rows are of version {version}: empty its table and its watermarks, and it is projected again"
+    )]
+    OtherVersion {
+        /// The projection.
+        projection: &'static str,
+        /// The version that wrote the rows.
+        version: i32,
+    },
     /// The log ends before what was projected.
     #[error(
         "{context}[{partition}]: position {watermark} was projected and the log ends at {head}: it was restored from an older backup. Rebuild every projection"
@@ -162,6 +172,13 @@ impl Projector {
             .collect();
         let epoch = self.log.epoch();
         checkpoint::ensure(&self.read, &self.projections, &partitions, epoch).await?;
+        let other = checkpoint::of_another_version(&self.read, &self.projections).await?;
+        if let Some((projection, version)) = other {
+            return Err(Error::OtherVersion {
+                projection,
+                version,
+            });
+        }
         let head = self.log.head().await?;
         let progress = checkpoint::progress(&self.read, &self.names()).await?;
         for ((context, partition), checkpoint::Progress { watermark, .. }) in progress {

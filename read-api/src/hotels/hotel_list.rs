@@ -213,12 +213,12 @@ pub async fn show_hotel(
 
 /// The hotel `id`, or `404`.
 pub(super) async fn find(app: &App, id: Uuid) -> Result<HotelRow, Problem> {
-    sqlx::query_as("SELECT * FROM hotels WHERE id = $1")
+    sqlx::query_as("SELECT * FROM hotels WHERE id = $1 AND NOT deleted")
         .bind(id)
         .fetch_optional(&app.read)
         .await
         .map_err(database)?
-        .ok_or_else(|| Problem::not_found("there is no such hotel"))
+        .ok_or_else(|| Problem::unknown("hotel-unknown", "there is no such hotel"))
 }
 
 /// Room types of a hotel that take so many guests.
@@ -227,7 +227,7 @@ const FITTING: &str = "room_type IN (SELECT offered ->> 'code' \
      WHERE (offered ->> 'capacity')::integer >= ";
 
 fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &HotelsQuery, stay: Option<Stay>) {
-    query.push(" WHERE true");
+    query.push(" WHERE NOT deleted");
     if let Some(city) = &asked.city {
         query
             .push(" AND lower(city) = lower(")

@@ -181,7 +181,8 @@ pub(super) async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<Reservati
         .fetch_optional(&app.read)
         .await
         .map_err(database)?;
-    let row = row.ok_or_else(|| Problem::not_found("there is no such reservation"))?;
+    let row =
+        row.ok_or_else(|| Problem::unknown("reservation-unknown", "there is no such reservation"))?;
     if actor.may_act_for(row.booked_by) || owns(app, actor, row.hotel_id).await? {
         return Ok(row);
     }

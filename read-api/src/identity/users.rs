@@ -133,5 +133,5 @@ pub(super) async fn find(app: &App, id: Uuid) -> Result<User, Problem> {
         .fetch_optional(&app.read)
         .await
         .map_err(database)?
-        .ok_or_else(|| Problem::not_found("there is no such account"))
+        .ok_or_else(|| Problem::unknown("account-unknown", "there is no such account"))
 }

@@ -14,7 +14,7 @@ async fn a_deleted_hotel_is_gone_for_queries_and_bookings() {
     hotelier
         .get_after(&deleted, &path)
         .await
-        .problem(404, "not-found");
+        .problem(404, "hotel-unknown");
     hotelier
         .book(hotel, 1, 2)
         .await

@@ -23,5 +23,5 @@ async fn an_account_that_is_not_there_is_404() {
         .client(&[Buyer])
         .get("/api/auth/me")
         .await
-        .problem(404, "not-found");
+        .problem(404, "account-unknown");
 }

@@ -50,5 +50,5 @@ async fn bad_dates_are_400_and_unknown_hotels_404() {
         .problem(400, "malformed");
     get(Uuid::now_v7(), "from=2030-01-01&to=2030-01-02")
         .await
-        .problem(404, "not-found");
+        .problem(404, "hotel-unknown");
 }

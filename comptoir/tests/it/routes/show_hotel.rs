@@ -27,5 +27,5 @@ async fn an_unknown_hotel_is_404() {
         .stranger()
         .get(&path)
         .await
-        .problem(404, "not-found");
+        .problem(404, "hotel-unknown");
 }

@@ -51,5 +51,5 @@ async fn bad_dates_are_400_and_unknown_hotels_404() {
     admin
         .get(&path("from=2030-01-01&to=2030-01-02"))
         .await
-        .problem(404, "not-found");
+        .problem(404, "hotel-unknown");
 }

@@ -42,5 +42,5 @@ async fn unknown_is_404() {
         .client(&[Admin])
         .get(&path)
         .await
-        .problem(404, "not-found");
+        .problem(404, "reservation-unknown");
 }

@@ -29,5 +29,5 @@ async fn shows_an_account_and_no_secret() {
     names.sort_unstable();
     assert_eq!(names, wanted);
     let unknown = format!("/api/admin/users/{}", Uuid::now_v7());
-    admin.get(&unknown).await.problem(404, "not-found");
+    admin.get(&unknown).await.problem(404, "account-unknown");
 }

@@ -78,9 +78,13 @@ impl System {
             process.relay(relay);
         }
         process.projector(kafka.source());
-        comptoir::up::ensure_first_admin(&app, ADMIN_EMAIL, SecretString::from(ADMIN_PASSWORD))
-            .await
-            .unwrap();
+        comptoir::up::ensure_first_admin(
+            &app,
+            ADMIN_EMAIL,
+            Some(SecretString::from(ADMIN_PASSWORD)),
+        )
+        .await
+        .unwrap();
         let (_, mut routes) = command_api::router(app, &contexts.commands);
         let read_app = read_api::App {
             read: process.read.clone(),

@@ -33,6 +33,7 @@ async fn show_counter(
         .fetch_optional(&app.read)
         .await
         .map_err(read_api::database)?;
-    let count = count.ok_or_else(|| Problem::not_found("there is no such counter"))?;
+    let count =
+        count.ok_or_else(|| Problem::unknown("counter-unknown", "there is no such counter"))?;
     versioned(&headers, count, &json!({ "id": id, "count": count }))
 }

@@ -1,4 +1,4 @@
-use domain::hotels::hotel::{self, Details};
+use domain::hotels::hotel::Details;
 use domain::hotels::reservation::{Rejection, Status};
 
 use super::{FIRST, HOTEL_ONLY, SECOND, double};
@@ -87,14 +87,11 @@ fn what_was_never_booked_can_not_be_checked_in() {
 }
 
 #[test]
-fn nobody_arrives_at_a_hotel_that_has_gone() {
+fn a_hotel_that_has_gone_still_closes_the_stays_that_are_over() {
     let mut world = arrival(&small_hotel());
     world.now = noon(13);
     world.delete_hotel(&hotelier()).done();
-    world
-        .check_in(&admin(), FIRST)
-        .refused(hotel::Rejection::Unknown);
-    world
-        .check_in(&hotelier(), FIRST)
-        .refused(Rejection::NotYours);
+    let over = Rejection::StayOver(june(13));
+    world.check_in(&admin(), FIRST).refused(over);
+    world.no_show(&hotelier(), FIRST).done();
 }

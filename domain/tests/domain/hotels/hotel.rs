@@ -104,7 +104,9 @@ fn a_changed_hotel_keeps_its_owner() {
 fn what_was_never_created_or_is_deleted_is_not_open() {
     let orphan = Event::HotelChanged { details: renamed() };
     assert_eq!(State::Absent.open(), Err(Rejection::Unknown));
-    assert_eq!(State::Deleted.open(), Err(Rejection::Unknown));
+    let deleted = after::<Hotel>(&[created(), Event::HotelDeleted {}]);
+    assert_eq!(deleted.open(), Err(Rejection::Unknown));
+    assert_eq!(deleted.known().map(|(owner, _)| owner), Ok(HOTELIER));
     assert_eq!(after::<Hotel>(&[orphan]), State::Absent);
 }
 
