@@ -140,3 +140,106 @@ async fn what_is_stored_is_what_the_input_gives() {
     crate::faults::all_visible(&system.log, &system.read).await;
     check_nights(system.log.pool(), &system.read, &plan, hotel).await;
 }
+
+/// A reservation of two nights from the 10th, made on the 8th, that ended so.
+fn row(ending: rows::Ending, ended_on: &str) -> rows::Row {
+    rows::Row {
+        room_type: "A".to_owned(),
+        booked_on: "2016-05-08".parse().unwrap(),
+        check_in: "2016-05-10".parse().unwrap(),
+        check_out: "2016-05-12".parse().unwrap(),
+        adults: 2,
+        children: 0,
+        price: 10_000,
+        ending,
+        ended_on: ended_on.parse().unwrap(),
+    }
+}
+
+fn order(rows: Vec<rows::Row>) -> Vec<(usize, Verb)> {
+    let plan = Plan::of(rows).unwrap();
+    plan.steps
+        .iter()
+        .map(|step| (step.row, step.verb))
+        .collect()
+}
+
+#[test]
+fn a_day_gives_rooms_back_before_it_takes_them() {
+    use rows::Ending::{Cancelled, CheckedOut, NoShow};
+    let mut leaves = row(CheckedOut, "2016-05-12");
+    leaves.booked_on = "2016-05-01".parse().unwrap();
+    let mut comes = row(CheckedOut, "2016-05-14");
+    comes.check_in = "2016-05-12".parse().unwrap();
+    comes.check_out = "2016-05-14".parse().unwrap();
+    comes.booked_on = comes.check_in;
+    let never = row(NoShow, "2016-05-12");
+    let gone = row(Cancelled, "2016-05-12");
+    let steps = order(vec![comes, gone, never, leaves]);
+    use Verb::{Book, Cancel, CheckIn, CheckOut, NoShow as Absent, Open};
+    let wanted = [
+        (0, Open),
+        (4, Book),
+        (2, Book),
+        (3, Book),
+        (4, CheckIn),
+        (4, CheckOut),
+        (2, Cancel),
+        (3, Absent),
+        (1, Book),
+        (1, CheckIn),
+        (1, CheckOut),
+    ];
+    assert_eq!(steps, wanted);
+}
+
+#[test]
+fn a_step_never_comes_before_the_one_it_depends_on() {
+    use rows::Ending::Cancelled;
+    let steps = order(vec![
+        row(Cancelled, "2016-05-08"),
+        row(Cancelled, "2016-05-09"),
+    ]);
+    use Verb::{Book, Cancel, Open};
+    assert_eq!(
+        steps,
+        [(0, Open), (1, Book), (1, Cancel), (2, Book), (2, Cancel)]
+    );
+}
+
+/// A progress file whose last line was torn by a kill is cut, and one of another plan is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_torn_line_is_cut_and_another_plans_file_is_refused() {
+    use rows::Ending::Cancelled;
+    let system = System::start(Contexts::all()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = demo::Options {
+        url: format!("http://{}", system.address),
+        email: ADMIN_EMAIL.to_owned(),
+        password: ADMIN_PASSWORD.to_owned(),
+        progress: folder.path().join("demo.ndjson"),
+        rows: None,
+    };
+    let plan = Plan::of(vec![
+        row(Cancelled, "2016-05-08"),
+        row(Cancelled, "2016-05-09"),
+    ])
+    .unwrap();
+    let whole = demo::play_plan(&plan, &options).await.unwrap();
+    let text = std::fs::read_to_string(&options.progress).unwrap();
+    let head = system.log.head().await.unwrap();
+    // Every length of the file is what a kill may have left.
+    for cut in [text.len() - 1, text.len() / 2, text.len() / 3] {
+        std::fs::write(&options.progress, &text[..cut]).unwrap();
+        let again = demo::play_plan(&plan, &options).await.unwrap();
+        assert_eq!(again.tallies, whole.tallies, "cut at {cut}");
+        assert_eq!(
+            system.log.head().await.unwrap(),
+            head,
+            "nothing was done twice"
+        );
+    }
+    let other = Plan::of(vec![row(Cancelled, "2016-05-09")]).unwrap();
+    let refused = demo::play_plan(&other, &options).await.unwrap_err();
+    assert!(refused.to_string().contains("another plan"), "{refused}");
+}

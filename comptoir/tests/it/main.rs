@@ -12,5 +12,6 @@ mod problems;
 mod races;
 mod routes;
 mod runtime;
+mod services;
 mod support;
 mod toy;
