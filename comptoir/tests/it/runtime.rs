@@ -150,6 +150,47 @@ async fn nights_are_the_same_in_any_order_of_streams() {
     assert_eq!(fold_events::<Nights>(&by_stream).unwrap(), folded);
 }
 
+/// Law 6: every message comes a second time, to a projector that has lost its offsets; each counts
+/// once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_that_come_again_count_once() {
+    let system = System::start(Contexts::all()).await;
+    history(&system).await;
+    system.stop.cancel();
+    let live = tables(&system.read).await;
+    let sql = "SELECT next_offset FROM watermarks ORDER BY projection, partition";
+    let offsets = || async {
+        sqlx::query_scalar(sql)
+            .fetch_all(&system.read)
+            .await
+            .unwrap()
+    };
+    let before: Vec<Option<i64>> = offsets().await;
+    assert!(before.iter().any(Option::is_some));
+    system
+        .read
+        .execute("UPDATE watermarks SET next_offset = NULL")
+        .await
+        .unwrap();
+    let stop = CancellationToken::new();
+    let (log, read) = (system.log.clone(), system.read.clone());
+    let source = system.kafka.source();
+    let running = tokio::spawn(runtime::run(
+        log,
+        read,
+        projections::all(),
+        source,
+        stop.clone(),
+    ));
+    wait_for("every message again", LIMIT, || async {
+        (offsets().await == before).then_some(())
+    })
+    .await;
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(tables(&system.read).await, live);
+}
+
 /// Law 6: two projectors on the same partitions, both reading everything: each event counts once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_projectors_at_once_count_every_event_once() {
