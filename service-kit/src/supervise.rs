@@ -46,7 +46,8 @@ impl Supervisor {
         self.tasks.spawn(async move {
             let failed = |reason: String| TaskFailed { task: name, reason };
             match task.await {
-                Err(error) => Err(failed(error.to_string())),
+                // The long form: an anyhow error tells its causes too.
+                Err(error) => Err(failed(format!("{error:#}"))),
                 Ok(()) if stop.is_cancelled() => Ok(()),
                 Ok(()) => Err(failed("it ended by itself".to_owned())),
             }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::Options;
 use super::api::Api;
 use super::bar::Bar;
 use super::ledger::Ledger;
-use super::plan::Plan;
+use super::outcome::Outcome;
+use super::plan::{Plan, Verb};
 use super::progress::{Line, Progress};
 use super::report::{Measured, Report};
 use super::request::request;
@@ -39,7 +40,14 @@ pub async fn play_plan(plan: &Plan, options: &Options) -> anyhow::Result<Report>
         while let Some((index, step)) = ledger.due() {
             let (hotel, reservation) = (ledger.hotel(), ledger.id(step));
             let request = request(plan, past.run, step, hotel, reservation)?;
-            let answer = api.decide(&request, &bar).await?;
+            let asked = api.decide(&request, &bar).await;
+            let answer = asked.with_context(|| {
+                let (verb, row, path) = (step.verb, step.row, &request.path);
+                format!("the demo stopped at step {index}, {verb} of row {row}: POST {path}")
+            })?;
+            if let (Verb::Open, Outcome::Refused(code)) = (step.verb, &answer.outcome) {
+                bail!("the demo stopped: the server refuses the hotel ({code})");
+            }
             sight.watch(step, &answer);
             let answered = Line::Answered {
                 step: index,
@@ -91,7 +99,7 @@ fn remember(
 /// Takes a line into account; says whether it is the end.
 fn recall(ledger: &mut Ledger<'_>, measured: &mut Measured, line: &Line) -> anyhow::Result<bool> {
     match line {
-        Line::Began { .. } => anyhow::bail!("it begins twice"),
+        Line::Began { .. } => bail!("it begins twice"),
         Line::Answered {
             step,
             outcome,

@@ -106,6 +106,15 @@ impl Progress {
     }
 }
 
+impl Drop for Progress {
+    /// Closing alone would leave the lock to a process that was forked meanwhile, until its exec.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!("the progress file stays locked: {error}");
+        }
+    }
+}
+
 /// Opens and locks the file. The lock ends with the process, however that ends.
 fn lock(path: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(folder_of(path))?;
