@@ -1,14 +1,14 @@
 //! Carrying out a command: load what the decision asks for, decide, append, answer.
 
-use std::collections::HashMap;
-
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use domain::streams::{Halt, StreamId, StreamKind, Streams};
-use event_store::append::{Append, AppendError, Mark, StreamAppend};
+use domain::streams::{Draft, Halt, StreamId, Streams};
+use event_store::append::{
+    Accepted, AppendError, ExecuteError, Executed, Mark, Request, Stop,
+};
 use event_store::database::is_away;
-use event_store::idempotency::{NewRecord, Record};
+use event_store::idempotency::{Key, Record};
 use event_store::load::LoadError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,10 +18,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::request::{Envelope, IDEMPOTENCY_REPLAYED, Idempotency, LOCATION};
-
-/// How often a command decides again when others were faster, before it hears to come later.
-const MOST_ATTEMPTS: usize = 50;
+use crate::request::{Envelope, IDEMPOTENCY_REPLAYED, LOCATION};
 
 /// What a command is about, and where what it creates is found.
 #[derive(Debug, Clone, Copy)]
@@ -114,117 +111,106 @@ impl IntoResponse for Answer {
     }
 }
 
-/// Carries out `decide`: a pure decision that may be run several times. What it returns becomes
-/// part of the answer.
+/// Carries out `decide`: a pure decision that may be run several times, ahead of the commits that
+/// it rests on. What it returns becomes part of the answer, which is given after the commit.
 ///
 /// # Errors
 /// The problem to answer with.
 pub async fn execute<T: Serialize>(
     app: &App,
-    envelope: &Envelope,
+    envelope: Envelope,
     target: Target,
-    decide: impl Fn(&mut Streams) -> Result<T, Halt> + Send,
+    decide: impl Fn(&mut Streams) -> Result<T, Halt> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    if let Some(answer) = replayed(app, envelope).await? {
-        return Ok(answer);
+    let Envelope {
+        occurred_at,
+        if_match,
+        idempotency,
+        metadata,
+        ..
+    } = envelope;
+    let digest = idempotency.as_ref().map(|key| key.digest);
+    let request = Request {
+        metadata,
+        occurred_at,
+        key: idempotency,
+        new: target.created_under.map(|_| target.resource).into_iter().collect(),
+    };
+    let conditions = Conditions {
+        resource: target.resource,
+        if_match,
+        occurred_at,
+    };
+    let decide = move |streams: &mut Streams| {
+        let more = conditions.meet(decide(streams), streams)?;
+        let stored = answer(target, streams, &more).map_err(Stop::Refused)?;
+        let answer = serde_json::to_string(&stored).map_err(|error| {
+            Stop::Refused(Problem::fault("an answer can't be written", &error))
+        })?;
+        let value = stored;
+        Ok(Accepted { value, answer })
+    };
+    match app.log.execute(request, decide).await {
+        Ok(Executed::Stored { value, marks }) => Ok(Answer {
+            stored: value,
+            token: token(app, marks),
+            replayed: false,
+        }),
+        Ok(Executed::Replayed(record)) => replay(app, record, digest),
+        Err(ExecuteError::Refused(problem)) => Err(problem),
+        Err(ExecuteError::Load(error)) => Err(unloadable(error)),
+        Err(ExecuteError::Append(error)) => Err(refused(error)),
     }
-    for _ in 0..MOST_ATTEMPTS {
-        let mut work = Work::new(app, target);
-        let more = work.decide(envelope, &decide).await?;
-        let stored = work.answer(&more)?;
-        match work.append(envelope, &stored).await {
-            Ok(marks) => {
-                let token = token(app, marks);
-                return Ok(Answer {
-                    stored,
-                    token,
-                    replayed: false,
-                });
-            }
-            Err(AppendError::Conflict { .. }) => continue,
-            Err(AppendError::KeyUsed) => {
-                if let Some(answer) = replayed(app, envelope).await? {
-                    return Ok(answer);
-                }
-            }
-            Err(error) => return Err(refused(error)),
-        }
-    }
-    let detail = "too many others change the same thing at once";
-    Err(Problem::unavailable("busy", detail, 1))
 }
 
 /// The stored answer to this very command, when it came before with its key. [`execute`] looks
-/// first; so does a handler whose preparation is dear.
+/// itself; a handler whose preparation is dear looks first.
 ///
 /// # Errors
 /// `422` when the key came with another request; `503` when the log is away.
 pub async fn replayed(app: &App, envelope: &Envelope) -> Result<Option<Answer>, Problem> {
-    match &envelope.idempotency {
-        Some(idempotency) => replay(app, idempotency).await,
+    let Some(Key { scope, key, digest }) = &envelope.idempotency else {
+        return Ok(None);
+    };
+    match app.log.answer(scope, key).await.map_err(unloadable)? {
+        Some(record) => replay(app, record, Some(*digest)).map(Some),
         None => Ok(None),
     }
 }
 
-/// One attempt at a command.
-struct Work<'a> {
-    app: &'a App,
-    target: Target,
-    streams: Streams,
-    marks: HashMap<StreamId, Mark>,
+/// What a request demands of the states that its decision sees.
+#[derive(Clone, Copy)]
+struct Conditions {
+    resource: StreamId,
+    if_match: Option<u64>,
+    occurred_at: Option<DateTime<Utc>>,
 }
 
-impl<'a> Work<'a> {
-    fn new(app: &'a App, target: Target) -> Self {
-        Self {
-            app,
-            target,
-            streams: Streams::default(),
-            marks: HashMap::new(),
-        }
-    }
-
-    /// Runs the decision, loading each stream that it asks for.
-    async fn decide<T>(
-        &mut self,
-        envelope: &Envelope,
-        decide: impl Fn(&mut Streams) -> Result<T, Halt>,
-    ) -> Result<T, Problem> {
-        loop {
-            match decide(&mut self.streams) {
-                Err(Halt::Missing(stream, kind)) => {
-                    self.load(stream, kind).await?;
-                    self.streams.restart();
-                }
-                Err(Halt::Rejected(rejection)) => {
-                    self.check_version(envelope)?;
-                    return Err(Problem::rejected(rejection.as_ref()));
-                }
-                Err(Halt::Corrupt(error)) => {
-                    return Err(Problem::fault("a stream can't be read", &error));
-                }
-                Ok(more) => {
-                    self.check_version(envelope)?;
-                    self.check_time(envelope.occurred_at)?;
-                    return Ok(more);
-                }
+impl Conditions {
+    /// What was decided, if the request's conditions hold.
+    fn meet<T>(&self, decided: Result<T, Halt>, streams: &Streams) -> Result<T, Stop<Problem>> {
+        match decided {
+            Err(Halt::Missing(stream, kind)) => Err(Stop::Missing(stream, kind)),
+            Err(Halt::Rejected(rejection)) => {
+                self.check_version(streams).map_err(Stop::Refused)?;
+                Err(Stop::Refused(Problem::rejected(rejection.as_ref())))
+            }
+            Err(Halt::Corrupt(error)) => {
+                let problem = Problem::fault("a stream can't be read", &error);
+                Err(Stop::Refused(problem))
+            }
+            Ok(more) => {
+                self.check_version(streams).map_err(Stop::Refused)?;
+                self.check_time(streams).map_err(Stop::Refused)?;
+                Ok(more)
             }
         }
     }
 
-    async fn load(&mut self, stream: StreamId, kind: StreamKind) -> Result<(), Problem> {
-        let (loaded, mark) = self.app.log.load(stream, kind).await.map_err(unloadable)?;
-        self.streams.insert(stream, loaded);
-        if let Some(mark) = mark {
-            self.marks.insert(stream, mark);
-        }
-        Ok(())
-    }
-
     /// `412` when the resource is not at the version that `If-Match` names.
-    fn check_version(&self, envelope: &Envelope) -> Result<(), Problem> {
-        let version = self.version_before();
-        match envelope.if_match {
+    fn check_version(&self, streams: &Streams) -> Result<(), Problem> {
+        let version = version_before(streams, &self.resource);
+        match self.if_match {
             Some(expected) if version > 0 && version != expected => {
                 Err(Problem::stale(expected, version))
             }
@@ -233,15 +219,12 @@ impl<'a> Work<'a> {
     }
 
     /// `422` when an import would come before what a stream holds already.
-    fn check_time(&self, occurred_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
-        let Some(time) = occurred_at else {
+    fn check_time(&self, streams: &Streams) -> Result<(), Problem> {
+        let Some(time) = self.occurred_at else {
             return Ok(());
         };
-        let loaded = |draft: &domain::streams::Draft| {
-            let loaded = self.streams.loaded(&draft.stream)?;
-            loaded.last_occurred_at
-        };
-        let last = self.streams.drafts().iter().filter_map(loaded).max();
+        let loaded = |draft: &Draft| streams.loaded(&draft.stream)?.last_occurred_at;
+        let last = streams.drafts().iter().filter_map(loaded).max();
         match last {
             Some(last) if time < last => {
                 let why = format!("the last event happened at {}", last.to_rfc3339());
@@ -250,101 +233,44 @@ impl<'a> Work<'a> {
             _ => Ok(()),
         }
     }
-
-    fn version_before(&self) -> u64 {
-        let loaded = self.streams.loaded(&self.target.resource);
-        loaded.map_or(0, |loaded| loaded.version)
-    }
-
-    fn answer<T: Serialize>(&self, more: &T) -> Result<Stored, Problem> {
-        let resource = self.target.resource;
-        let mut drafts = self.streams.drafts().iter();
-        let decided = drafts
-            .find(|draft| draft.stream == resource)
-            .map_or(0, |draft| draft.events.len());
-        let more = match serde_json::to_value(more) {
-            Ok(Value::Object(members)) => members,
-            Ok(_) => Map::new(),
-            Err(error) => return Err(Problem::fault("an answer can't be written", &error)),
-        };
-        Ok(Stored {
-            id: resource.id,
-            version: self.version_before() + decided as u64,
-            created_under: self.target.created_under.map(str::to_owned),
-            more,
-        })
-    }
-
-    /// Appends what was decided; gives where every stream that was touched stands now.
-    async fn append(self, envelope: &Envelope, answer: &Stored) -> Result<Vec<Mark>, AppendError> {
-        let drafts = self.streams.drafts();
-        let written: Vec<StreamId> = drafts.iter().map(|draft| draft.stream).collect();
-        let read: Vec<Mark> = self
-            .marks
-            .into_iter()
-            .filter(|(stream, _)| !written.contains(stream))
-            .map(|(_, mark)| mark)
-            .collect();
-        if drafts.is_empty() && envelope.idempotency.is_none() {
-            return Ok(read);
-        }
-        let streams = drafts.iter().map(|draft| StreamAppend {
-            stream: draft.stream,
-            expected_version: draft.expected_version,
-            events: draft.events.clone(),
-        });
-        let append = Append {
-            streams: streams.collect(),
-            metadata: envelope.metadata.clone(),
-            occurred_at: envelope.occurred_at,
-            idempotency: record(envelope.idempotency.as_ref(), answer, &read)?,
-        };
-        let appended = self.app.log.append(append).await?;
-        Ok([read, appended.marks].concat())
-    }
 }
 
-fn record(
-    idempotency: Option<&Idempotency>,
-    answer: &Stored,
-    read: &[Mark],
-) -> Result<Option<NewRecord>, AppendError> {
-    let Some(idempotency) = idempotency else {
-        return Ok(None);
-    };
-    let answer =
-        serde_json::to_string(answer).map_err(|error| AppendError::Fault(error.to_string()))?;
-    Ok(Some(NewRecord {
-        scope: idempotency.scope.clone(),
-        key: idempotency.key.clone(),
-        digest: idempotency.digest,
-        answer,
-        positions: read.iter().map(|mark| mark.position).collect(),
-    }))
+fn version_before(streams: &Streams, resource: &StreamId) -> u64 {
+    streams.loaded(resource).map_or(0, |loaded| loaded.version)
 }
 
-/// The answer that was stored under this key, if any. The same key with another request is `422`.
-async fn replay(app: &App, idempotency: &Idempotency) -> Result<Option<Answer>, Problem> {
-    let found = app.log.answer(&idempotency.scope, &idempotency.key).await;
-    let Some(record) = found.map_err(|error| database(&error))? else {
-        return Ok(None);
+fn answer<T: Serialize>(target: Target, streams: &Streams, more: &T) -> Result<Stored, Problem> {
+    let resource = target.resource;
+    let mut drafts = streams.drafts().iter();
+    let decided = drafts
+        .find(|draft| draft.stream == resource)
+        .map_or(0, |draft| draft.events.len());
+    let more = match serde_json::to_value(more) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) => Map::new(),
+        Err(error) => return Err(Problem::fault("an answer can't be written", &error)),
     };
-    let Record {
-        digest,
-        answer,
-        marks,
-    } = record;
-    if digest != idempotency.digest {
+    Ok(Stored {
+        id: resource.id,
+        version: version_before(streams, &resource) + decided as u64,
+        created_under: target.created_under.map(str::to_owned),
+        more,
+    })
+}
+
+/// The first answer given again. The same key with another request is `422`.
+fn replay(app: &App, record: Record, digest: Option<[u8; 32]>) -> Result<Answer, Problem> {
+    if digest.is_none_or(|digest| record.digest != digest) {
         let why = "this key came before with another request";
         return Err(Problem::invalid("Idempotency-Key", why));
     }
-    let stored = serde_json::from_str(&answer)
+    let stored = serde_json::from_str(&record.answer)
         .map_err(|error| Problem::fault("a stored answer can't be read", &error))?;
-    Ok(Some(Answer {
+    Ok(Answer {
         stored,
-        token: token(app, marks),
+        token: token(app, record.marks),
         replayed: true,
-    }))
+    })
 }
 
 fn token(app: &App, marks: Vec<Mark>) -> ConsistencyToken {
@@ -370,7 +296,10 @@ fn refused(error: AppendError) -> Problem {
 /// The problem that a failed load is.
 pub(crate) fn unloadable(error: LoadError) -> Problem {
     match error {
-        LoadError::Database(error) => database(&error),
+        LoadError::Away(why) => {
+            tracing::warn!(why, "the log's database is away");
+            away()
+        }
         error => Problem::fault("a stream can't be loaded", &error),
     }
 }

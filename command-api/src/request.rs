@@ -7,6 +7,7 @@ use axum::http::{HeaderName, header};
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::actor::{Actor, Role};
 use event_store::append::Metadata;
+use event_store::idempotency::Key;
 use serde::de::DeserializeOwned;
 use service_kit::access::MaybeCaller;
 use service_kit::conditional::{if_match, single};
@@ -32,21 +33,10 @@ pub struct Envelope {
     pub occurred_at: Option<DateTime<Utc>>,
     /// The version that the resource must have.
     pub if_match: Option<u64>,
-    /// The caller's key and the digest of the request.
-    pub idempotency: Option<Idempotency>,
+    /// The caller's key, with a keyed digest of method, path and body.
+    pub idempotency: Option<Key>,
     /// What is written with each event.
     pub metadata: Metadata,
-}
-
-/// An idempotency key and what it was sent with.
-#[derive(Debug, Clone)]
-pub struct Idempotency {
-    /// Whose key it is.
-    pub scope: String,
-    /// The key.
-    pub key: String,
-    /// A keyed digest of method, path and body.
-    pub digest: [u8; 32],
 }
 
 /// A command without a body.
@@ -153,7 +143,7 @@ fn idempotency(
     parts: &Parts,
     actor: Option<&Actor>,
     body: &Bytes,
-) -> Result<Option<Idempotency>, Problem> {
+) -> Result<Option<Key>, Problem> {
     let Some(key) = single(&parts.headers, &IDEMPOTENCY_KEY)? else {
         return Ok(None);
     };
@@ -170,7 +160,7 @@ fn idempotency(
         // Strangers share no keys: theirs are good for the very same request only.
         None => format!("{method} {path} {digest:02x?}"),
     };
-    Ok(Some(Idempotency {
+    Ok(Some(Key {
         scope,
         key: key.to_owned(),
         digest,

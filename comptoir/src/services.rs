@@ -50,7 +50,7 @@ impl Process {
         contexts: Contexts,
         databases: &Databases,
         topics: Topics,
-        tasks: Supervisor,
+        mut tasks: Supervisor,
     ) -> anyhow::Result<Self> {
         let pool = database::pool(&databases.database_url, "log", LOG_CONNECTIONS)
             .context("DATABASE_URL")?;
@@ -63,6 +63,8 @@ impl Process {
         let log = Log::open(pool.clone(), &options, tasks.stop())
             .await
             .context("opening the log (has `comptoir migrate` run?)")?;
+        let writer = log.clone();
+        tasks.spawn("the log's writer", async move { writer.written().await });
         Ok(Self {
             contexts,
             log,

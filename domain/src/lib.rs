@@ -15,3 +15,7 @@ pub mod streams;
 
 /// The bounded contexts: each is a folder of every crate, and a topic of Kafka.
 pub const CONTEXTS: [&str; 2] = [identity::CONTEXT, hotels::CONTEXT];
+
+/// Of which sources the deciders are: it changes with every change of this crate, and a snapshot
+/// of another shape is not used.
+pub const SHAPE: &str = env!("DOMAIN_SHAPE");

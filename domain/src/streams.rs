@@ -45,6 +45,12 @@ pub struct StreamKind {
     pub empty: fn() -> AnyState,
     /// Folds stored payloads (JSON), oldest first, into a state of this kind.
     pub fold: fn(&AnyState, &[&str]) -> Result<AnyState, FoldError>,
+    /// A state of this kind as JSON, for a snapshot; none for a kind that keeps no state.
+    pub save: fn(&AnyState) -> Result<Option<String>, FoldError>,
+    /// The state of a snapshot.
+    pub restore: fn(&str) -> Result<AnyState, FoldError>,
+    /// Whether the states of this kind say nothing: see [`StreamKind::opaque`].
+    pub opaque: bool,
 }
 
 impl std::fmt::Debug for StreamKind {
@@ -69,6 +75,14 @@ pub enum FoldError {
     /// The state given is one of another aggregate.
     #[error("the state is not one of {0}")]
     ForeignState(&'static str),
+    /// A snapshot is not a state of this aggregate, or can't be made of one.
+    #[error("a snapshot of {aggregate_type}: {source}")]
+    Snapshot {
+        /// Whose snapshot.
+        aggregate_type: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
 }
 
 impl StreamKind {
@@ -91,7 +105,35 @@ impl StreamKind {
                 }
                 Ok(Arc::new(next))
             },
+            save: |state| {
+                let json = serde_json::to_string(&*downcast::<D>(state)?);
+                json.map(Some).map_err(snapshot_error::<D>)
+            },
+            restore: |json| {
+                let state: D::State = serde_json::from_str(json).map_err(snapshot_error::<D>)?;
+                Ok(Arc::new(state))
+            },
+            opaque: false,
         }
+    }
+
+    /// Streams of which only the number of events matters, for events that were decided elsewhere.
+    pub fn opaque(aggregate_type: &'static str) -> Self {
+        Self {
+            aggregate_type,
+            empty: || Arc::new(()),
+            fold: |state, _| Ok(Arc::clone(state)),
+            save: |_| Ok(None),
+            restore: |_| Ok(Arc::new(())),
+            opaque: true,
+        }
+    }
+}
+
+fn snapshot_error<D: Decider>(source: serde_json::Error) -> FoldError {
+    FoldError::Snapshot {
+        aggregate_type: D::TYPE,
+        source,
     }
 }
 
@@ -134,6 +176,8 @@ pub struct Loaded {
 pub struct Draft {
     /// The stream.
     pub stream: StreamId,
+    /// What folds it.
+    pub kind: StreamKind,
     /// Its number of events when it was loaded.
     pub expected_version: u64,
     /// What was decided, oldest first.
@@ -202,19 +246,28 @@ impl Streams {
             return Ok(());
         }
         let next = decider::fold::<D>(D::State::clone(&state), &events);
-        let draft = self.draft::<D>(id)?;
+        let draft = self.draft(StreamId::of::<D>(id), StreamKind::of::<D>())?;
         draft.state = Arc::new(next);
         draft.events.extend(events.iter().map(DecidedEvent::new));
         Ok(())
     }
 
-    fn draft<D: Decider>(&mut self, id: Uuid) -> Result<&mut Draft, Halt> {
-        let (stream, loaded) = self.loaded_or_missing::<D>(id)?;
+    /// Adds events that were decided elsewhere; the state of their stream is not known with them.
+    pub fn append(&mut self, stream: StreamId, events: &[DecidedEvent]) -> Result<(), Halt> {
+        let draft = self.draft(stream, StreamKind::opaque(stream.aggregate_type))?;
+        draft.events.extend_from_slice(events);
+        Ok(())
+    }
+
+    fn draft(&mut self, stream: StreamId, kind: StreamKind) -> Result<&mut Draft, Halt> {
+        let missing = Halt::Missing(stream, kind);
+        let loaded = self.loaded.get(&stream).ok_or(missing)?;
         let index = match self.drafts.iter().position(|draft| draft.stream == stream) {
             Some(index) => index,
             None => {
                 let draft = Draft {
                     stream,
+                    kind,
                     expected_version: loaded.version,
                     events: Vec::new(),
                     state: Arc::clone(&loaded.state),

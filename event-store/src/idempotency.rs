@@ -1,13 +1,28 @@
 //! Idempotency records: the first successful answer to a command, given again to its retries.
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use sqlx::{PgPool, Row};
+use uuid::Uuid;
 
 use crate::append::Mark;
 use crate::partition::context_of;
 use crate::recorded::Position;
+use crate::wire;
 
-/// A record to be stored with the events of its command.
+/// The key that a command came with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// Whose key it is.
+    pub scope: String,
+    /// The key that the caller chose.
+    pub key: String,
+    /// A keyed digest of the request, to tell a retry from another request.
+    pub digest: [u8; 32],
+}
+
+/// A record to be stored with the events of its command. The last positions of the streams that
+/// the command touched are added to it when they are known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRecord {
     /// Whose key it is.
@@ -18,9 +33,6 @@ pub struct NewRecord {
     pub digest: [u8; 32],
     /// Ids, versions and amounts of the answer, as JSON.
     pub answer: String,
-    /// The last positions of streams that were read and not written to; those of streams that were
-    /// written to are added when they are known.
-    pub positions: Vec<Position>,
 }
 
 /// A record that was found.
@@ -34,26 +46,47 @@ pub struct Record {
     pub marks: Vec<Mark>,
 }
 
-pub(crate) async fn find(
-    pool: &PgPool,
-    scope: &str,
-    key: &str,
-) -> Result<Option<Record>, sqlx::Error> {
-    let found = sqlx::query(
-        "SELECT digest, answer::text AS answer, positions FROM idempotency \
-         WHERE scope = $1 AND key = $2",
-    )
-    .bind(scope)
-    .bind(key)
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = found else { return Ok(None) };
-    let positions: Vec<Position> = row.try_get("positions")?;
-    Ok(Some(Record {
-        digest: row.try_get("digest")?,
-        answer: row.try_get("answer")?,
-        marks: marks(pool, &positions).await?,
-    }))
+/// A record as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    digest: Vec<u8>,
+    answer: String,
+    positions: Vec<Position>,
+}
+
+impl Stored {
+    pub(crate) fn read(row: &wire::Row) -> Result<Self, wire::Error> {
+        Ok(Self {
+            digest: row.raw(0)?.unwrap_or_default().to_vec(),
+            answer: row.text(1)?.to_owned(),
+            positions: row.bigints(2)?,
+        })
+    }
+
+    /// The record, with where its positions are in the topics.
+    pub(crate) async fn resolve(self, pool: &PgPool) -> Result<Record, sqlx::Error> {
+        Ok(Record {
+            digest: self.digest,
+            answer: self.answer,
+            marks: marks(pool, &self.positions).await?,
+        })
+    }
+}
+
+/// A text as 16 bytes: an id as itself, all else by the head of its SHA-256.
+pub(crate) fn name(text: &str) -> Uuid {
+    if let (36, Ok(id)) = (text.len(), Uuid::try_parse(text)) {
+        return id;
+    }
+    digest_name(text)
+}
+
+/// The head of the SHA-256 of a text. Whoever chose two texts with one head would have met only
+/// their own keys.
+pub(crate) fn digest_name(text: &str) -> Uuid {
+    let mut head = [0; 16];
+    head.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+    Uuid::from_bytes(head)
 }
 
 async fn marks(pool: &PgPool, positions: &[Position]) -> Result<Vec<Mark>, sqlx::Error> {

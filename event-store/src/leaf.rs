@@ -2,26 +2,60 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::recorded::RecordedEvent;
+
+/// What the leaf hash of an event covers.
+pub(crate) struct Leaf<'a> {
+    pub(crate) aggregate_type: &'a str,
+    pub(crate) aggregate_id: Uuid,
+    pub(crate) sequence: i64,
+    pub(crate) event_type: &'a str,
+    pub(crate) event_version: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) metadata: &'a str,
+    pub(crate) event_id: Uuid,
+    pub(crate) recorded_at: DateTime<Utc>,
+    pub(crate) occurred_at: DateTime<Utc>,
+}
 
 /// SHA-256(0x00 ‖ fields), RFC 9162 §2.1.1. The fields are the stored bytes of stream, sequence,
 /// type, payload, metadata and times, each text with its length in front, so that no two events
 /// share an input. The position is not among them: it is the leaf's place in the tree.
 pub fn leaf_hash(event: &RecordedEvent) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update([0]);
-    text(&mut hash, &event.aggregate_type);
-    hash.update(event.aggregate_id.as_bytes());
-    hash.update(event.sequence.to_be_bytes());
-    text(&mut hash, &event.event_type);
-    text(&mut hash, &event.event_version);
-    text(&mut hash, &event.payload);
-    text(&mut hash, &event.metadata);
-    hash.update(event.event_id.as_bytes());
-    time(&mut hash, event.recorded_at);
-    time(&mut hash, event.occurred_at);
-    hash.finalize().into()
+    Leaf {
+        aggregate_type: &event.aggregate_type,
+        aggregate_id: event.aggregate_id,
+        sequence: event.sequence,
+        event_type: &event.event_type,
+        event_version: &event.event_version,
+        payload: &event.payload,
+        metadata: &event.metadata,
+        event_id: event.event_id,
+        recorded_at: event.recorded_at,
+        occurred_at: event.occurred_at,
+    }
+    .hash()
+}
+
+impl Leaf<'_> {
+    /// See [`leaf_hash`].
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update([0]);
+        text(&mut hash, self.aggregate_type);
+        hash.update(self.aggregate_id.as_bytes());
+        hash.update(self.sequence.to_be_bytes());
+        text(&mut hash, self.event_type);
+        text(&mut hash, self.event_version);
+        text(&mut hash, self.payload);
+        text(&mut hash, self.metadata);
+        hash.update(self.event_id.as_bytes());
+        time(&mut hash, self.recorded_at);
+        time(&mut hash, self.occurred_at);
+        hash.finalize().into()
+    }
 }
 
 fn text(hash: &mut Sha256, text: &str) {

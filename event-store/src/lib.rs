@@ -15,8 +15,10 @@ pub mod partition;
 pub mod read;
 mod recorded;
 pub mod relay;
+mod statements;
 pub mod stock;
 pub mod wake;
+mod wire;
 
 pub use leaf::leaf_hash;
 pub use log::{Log, OpenError, Options, Topic, Topics};

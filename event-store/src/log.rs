@@ -8,10 +8,12 @@ use sqlx::{PgPool, Row};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::append::{self, Append, AppendError, Appended};
-use crate::idempotency::{self, Record};
-use crate::load::States;
+use crate::append::{self, Parts, WriterError};
+use crate::idempotency;
+use crate::load::{self, Reader, snapshot};
 use crate::recorded::Position;
+use crate::statements;
+use crate::wire::Target;
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
@@ -34,9 +36,9 @@ pub enum OpenError {
 #[derive(Clone, Debug)]
 pub struct Log {
     pub(crate) pool: PgPool,
-    pub(crate) states: States,
+    pub(crate) reader: Reader,
+    pub(crate) queue: append::Queue,
     topics: Topics,
-    queue: append::Queue,
     epoch: Uuid,
 }
 
@@ -118,30 +120,31 @@ impl Log {
     ) -> Result<Self, OpenError> {
         let topics = Topics::ensure(&pool, &options.contexts, options.partitions).await?;
         let (epoch, _) = head(&pool).await?;
-        let queue = append::start(pool.clone(), topics.clone(), stop);
+        let target = Target::of(&pool.connect_options(), statements::SETTINGS);
+        let reader = load::start(target.clone());
+        let parts = Parts {
+            target,
+            reader: reader.clone(),
+            snapshots: snapshot::start(pool.clone()),
+            topics: topics.clone(),
+            epoch,
+        };
         Ok(Self {
             pool,
-            states: States::new(),
+            reader,
+            queue: append::start(parts, stop),
             topics,
-            queue,
             epoch,
         })
     }
 
-    /// Stores what a command decided, all of it or nothing, and returns after its commit.
+    /// Waits until the task that writes has ended. Unless that was asked for, its process has to
+    /// end too.
     ///
     /// # Errors
-    /// See [`AppendError`].
-    pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.queue.append(append).await
-    }
-
-    /// The stored answer to the command that came with `key`.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn answer(&self, scope: &str, key: &str) -> Result<Option<Record>, sqlx::Error> {
-        idempotency::find(&self.pool, scope, key).await
+    /// Why it ended, when nobody asked for it.
+    pub async fn written(&self) -> Result<(), WriterError> {
+        self.queue.ended().await
     }
 
     /// Forgets answers stored before `time`; gives how many.

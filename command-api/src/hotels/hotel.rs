@@ -104,7 +104,7 @@ pub async fn create_hotel(
     let (id, owner) = (Uuid::now_v7(), envelope.actor()?.account);
     let details = Details::from(body);
     let target = Target::created(StreamId::of::<Hotel>(id), "/api/hotels");
-    execute(&app, &envelope, target, |streams| {
+    execute(&app, envelope, target, move |streams| {
         create_hotel::create_hotel(streams, id, owner, details.clone())
     })
     .await
@@ -121,11 +121,11 @@ pub async fn change_hotel(
     Path(id): Path<Uuid>,
     OrderWith(envelope, body): OrderWith<HotelBody>,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
     let details = Details::from(body);
     let target = Target::existing(StreamId::of::<Hotel>(id));
-    execute(&app, &envelope, target, |streams| {
-        change_hotel::change_hotel(streams, actor, id, details.clone(), now)
+    execute(&app, envelope, target, move |streams| {
+        change_hotel::change_hotel(streams, &actor, id, details.clone(), now)
     })
     .await
 }
@@ -140,10 +140,10 @@ pub async fn delete_hotel(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
     let target = Target::existing(StreamId::of::<Hotel>(id));
-    execute(&app, &envelope, target, |streams| {
-        delete_hotel::delete_hotel(streams, actor, id, now)
+    execute(&app, envelope, target, move |streams| {
+        delete_hotel::delete_hotel(streams, &actor, id, now)
     })
     .await
 }

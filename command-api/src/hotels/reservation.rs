@@ -106,7 +106,7 @@ pub async fn book_room(
     Path(hotel_id): Path<Uuid>,
     OrderWith(envelope, body): OrderWith<BookingBody>,
 ) -> Result<Answer, Problem> {
-    let (id, actor, now) = (Uuid::now_v7(), envelope.actor()?, envelope.now);
+    let (id, actor, now) = (Uuid::now_v7(), envelope.actor()?.clone(), envelope.now);
     let booking = book_room::Booking {
         hotel_id,
         room_type: body.room_type,
@@ -118,8 +118,8 @@ pub async fn book_room(
         },
     };
     let target = Target::created(StreamId::of::<Reservation>(id), "/api/reservations");
-    execute(&app, &envelope, target, |streams| {
-        let total = book_room::book_room(streams, actor, id, booking.clone(), now)?;
+    execute(&app, envelope, target, move |streams| {
+        let total = book_room::book_room(streams, &actor, id, booking.clone(), now)?;
         let status = "confirmed";
         Ok(Confirmed { status, total })
     })
@@ -137,15 +137,15 @@ pub async fn change_reservation(
     Path(id): Path<Uuid>,
     OrderWith(envelope, body): OrderWith<ChangeBody>,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
     let change = change_reservation::Change {
         room_type: body.room_type,
         stay: parse_stay(body.check_in, body.check_out)?,
         rooms: body.rooms,
     };
-    execute(&app, &envelope, reservation(id), |streams| {
+    execute(&app, envelope, reservation(id), move |streams| {
         let change = change.clone();
-        let total = change_reservation::change_reservation(streams, actor, id, change, now)?;
+        let total = change_reservation::change_reservation(streams, &actor, id, change, now)?;
         Ok(Changed { total })
     })
     .await
@@ -161,9 +161,9 @@ pub async fn cancel_reservation(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    let actor = envelope.actor()?;
-    at(&app, &envelope, id, |streams| {
-        cancel_reservation::cancel_reservation(streams, actor, id)
+    let actor = envelope.actor()?.clone();
+    at(&app, envelope, id, move |streams| {
+        cancel_reservation::cancel_reservation(streams, &actor, id)
     })
     .await
 }
@@ -178,9 +178,9 @@ pub async fn check_in(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
-    at(&app, &envelope, id, |streams| {
-        check_in::check_in(streams, actor, id, now)
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
+    at(&app, envelope, id, move |streams| {
+        check_in::check_in(streams, &actor, id, now)
     })
     .await
 }
@@ -195,9 +195,9 @@ pub async fn check_out(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
-    at(&app, &envelope, id, |streams| {
-        check_out::check_out(streams, actor, id, now)
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
+    at(&app, envelope, id, move |streams| {
+        check_out::check_out(streams, &actor, id, now)
     })
     .await
 }
@@ -213,18 +213,18 @@ pub async fn declare_no_show(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    let (actor, now) = (envelope.actor()?, envelope.now);
-    at(&app, &envelope, id, |streams| {
-        declare_no_show::declare_no_show(streams, actor, id, now)
+    let (actor, now) = (envelope.actor()?.clone(), envelope.now);
+    at(&app, envelope, id, move |streams| {
+        declare_no_show::declare_no_show(streams, &actor, id, now)
     })
     .await
 }
 
 async fn at(
     app: &App,
-    envelope: &Envelope,
+    envelope: Envelope,
     id: Uuid,
-    decide: impl Fn(&mut Streams) -> Result<(), Halt> + Send,
+    decide: impl Fn(&mut Streams) -> Result<(), Halt> + Send + 'static,
 ) -> Result<Answer, Problem> {
     execute(app, envelope, reservation(id), decide).await
 }

@@ -63,7 +63,7 @@ pub async fn register(app: &App, email: &str, password: SecretString) -> Result<
         },
     };
     let target = Target::existing(StreamId::of::<Account>(id));
-    execute(app, &envelope, target, |streams| {
+    execute(app, envelope, target, move |streams| {
         register_first_admin(streams, registration.clone())
     })
     .await?;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use domain::identity::account::Account;
 use domain::streams::{StreamId, StreamKind, Streams};
-use event_store::database::is_away;
 use event_store::load::LoadError;
 use sqlx::Row;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +25,7 @@ const ORPHANED_AFTER: TimeDelta = TimeDelta::hours(1);
 pub async fn run(app: App, stop: CancellationToken) -> Result<(), LoadError> {
     loop {
         match sweep(&app).await {
-            Err(LoadError::Database(error)) if is_away(&error) => {
+            Err(LoadError::Away(error)) => {
                 tracing::warn!(%error, "sweeping waits for the log's database");
             }
             done => done?,

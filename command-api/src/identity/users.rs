@@ -64,7 +64,7 @@ pub async fn create_user(
     let id = Uuid::now_v7();
     let registration = registration(&app, id, body).await?;
     let target = Target::created(StreamId::of::<Account>(id), "/api/admin/users");
-    execute(&app, &envelope, target, |streams| {
+    execute(&app, envelope, target, move |streams| {
         register_account(streams, registration.clone())
     })
     .await
@@ -80,7 +80,7 @@ pub async fn activate_user(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    execute(&app, &envelope, user(id), |streams| {
+    execute(&app, envelope, user(id), move |streams| {
         activate_account::activate_account(streams, id)
     })
     .await
@@ -97,7 +97,7 @@ pub async fn deactivate_user(
     Path(id): Path<Uuid>,
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
-    execute(&app, &envelope, user(id), |streams| {
+    execute(&app, envelope, user(id), move |streams| {
         deactivate_account::deactivate_account(streams, id)
     })
     .await
@@ -114,7 +114,7 @@ pub async fn change_roles(
     Path(id): Path<Uuid>,
     OrderWith(envelope, body): OrderWith<RolesBody>,
 ) -> Result<Answer, Problem> {
-    execute(&app, &envelope, user(id), |streams| {
+    execute(&app, envelope, user(id), move |streams| {
         change_roles::change_roles(streams, id, body.roles.clone())
     })
     .await

@@ -60,7 +60,6 @@ fn keyed(key: &str, streams: Vec<StreamAppend>) -> Append {
         key: key.to_owned(),
         digest: [7; 32],
         answer: "{}".to_owned(),
-        positions: vec![],
     };
     Append {
         idempotency: Some(record),

@@ -1,16 +1,30 @@
 //! Appending: what a command wants stored, and what comes of it.
+//!
+//! One task writes. It decides each command on the states that the commands before it will leave,
+//! sends what they decided as one transaction, and may send the next while the first commits; it
+//! answers after the commit. `docs/architecture.md` has the walk.
 
-mod commit;
+mod batch;
+mod desk;
+mod execute;
+mod job;
+mod lock;
 mod queue;
+mod resolve;
+mod rows;
+mod writer;
 
 use chrono::{DateTime, Utc};
 use domain::streams::{DecidedEvent, StreamId};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::idempotency::NewRecord;
 use crate::recorded::Position;
 
-pub(crate) use queue::{Queue, start};
+pub use job::{Accepted, ExecuteError, Executed, Request, Stop};
+pub(crate) use queue::{Parts, Queue, start};
+pub use writer::WriterError;
 
 /// What one command wants stored: all of it or nothing.
 #[derive(Debug, Clone)]
@@ -53,24 +67,30 @@ pub struct Metadata {
     pub imported: bool,
 }
 
+/// [`Metadata`] as it is stored: a JSON object of strings, which a stock cqrs-es reads too.
+#[derive(Serialize)]
+struct StoredMetadata<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<Uuid>,
+    causation_id: &'a str,
+    correlation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<&'static str>,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+}
+
 impl Metadata {
-    /// As a JSON object of strings, which a stock cqrs-es reads too.
-    pub(crate) fn to_json(&self) -> String {
-        let mut object = serde_json::Map::new();
-        let mut put = |key: &str, value: String| object.insert(key.to_owned(), value.into());
-        if let Some(actor) = self.actor {
-            put("actor", actor.to_string());
-        }
-        put("request_id", self.request_id.clone());
-        put("correlation_id", self.correlation_id.clone());
-        put("causation_id", self.causation_id.clone());
-        if let Some(traceparent) = &self.traceparent {
-            put("traceparent", traceparent.clone());
-        }
-        if self.imported {
-            put("imported", "true".to_owned());
-        }
-        serde_json::Value::Object(object).to_string()
+    fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&StoredMetadata {
+            actor: self.actor,
+            causation_id: &self.causation_id,
+            correlation_id: &self.correlation_id,
+            imported: self.imported.then_some("true"),
+            request_id: &self.request_id,
+            traceparent: self.traceparent.as_deref(),
+        })
     }
 }
 

@@ -1,65 +1,93 @@
-//! The queue before the log: commands that wait while a batch commits form the next batch.
+//! The way to the writer: bounded, so that who comes too many hears so at once.
 
-use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+
+use domain::streams::Streams;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::commit::Committer;
-use super::{Append, AppendError, Appended};
-use crate::log::Topics;
+use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
+use super::writer::{self, Writer, WriterError};
+use super::AppendError;
 
 /// The most commands that wait; one more is told to come later.
 const MOST_WAITING: usize = 4_096;
-/// The most commands of one transaction.
-const MOST_IN_BATCH: usize = 256;
 
-/// A command that waits for its commit.
-pub(super) struct Waiting {
-    pub(super) append: Append,
-    pub(super) answer: oneshot::Sender<Result<Appended, AppendError>>,
+/// The way to the one task that writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Waiting>,
+    places: Arc<Semaphore>,
+    ended: watch::Receiver<Option<Result<(), WriterError>>>,
 }
 
-/// The way to the one task that commits.
-#[derive(Clone, Debug)]
-pub(crate) struct Queue(mpsc::Sender<Waiting>);
+pub(crate) use writer::Parts;
 
-/// Starts the task that commits; it ends when the queue is dropped or `stop` is cancelled, after
+/// Starts the task that writes; it ends when the queue is dropped or `stop` is cancelled, after
 /// what waits by then.
-pub(crate) fn start(pool: PgPool, topics: Topics, stop: CancellationToken) -> Queue {
+pub(crate) fn start(parts: Parts, stop: CancellationToken) -> Queue {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
-    let committer = Committer::new(pool, topics);
-    tokio::spawn(run(committer, receiver, stop));
-    Queue(sender)
+    let (told, ended) = watch::channel(None);
+    let writer = Writer::new(parts, receiver);
+    tokio::spawn(async move {
+        let task = tokio::spawn(writer.run(stop));
+        let outcome = match task.await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(WriterError::Broken(error.to_string())),
+        };
+        told.send_replace(Some(outcome));
+    });
+    Queue {
+        sender,
+        places: Arc::new(Semaphore::new(MOST_WAITING)),
+        ended,
+    }
 }
 
 impl Queue {
-    pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+    /// Waits until a command is carried out.
+    pub(super) async fn execute<T, E>(
+        &self,
+        request: Request,
+        decide: impl FnMut(&mut Streams) -> Result<Accepted<T>, Stop<E>> + Send + 'static,
+    ) -> Answer<T, E>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| ExecuteError::Append(AppendError::Busy))?;
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { append, answer };
-        self.0.try_send(waiting).map_err(|error| match error {
+        let job = Box::new(Typed {
+            request,
+            decide,
+            decided: None,
+            answer,
+        });
+        let waiting = Waiting {
+            job,
+            needs: Vec::new(),
+            attempts: 0,
+            _permit: place,
+        };
+        self.sender.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+    }
+
+    /// Waits until the writer has ended, and says why.
+    pub(crate) async fn ended(&self) -> Result<(), WriterError> {
+        let mut ended = self.ended.clone();
+        let lost = || Err(WriterError::Broken("it is gone".to_owned()));
+        match ended.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or_else(lost),
+            Err(_) => lost(),
+        }
     }
 }
 
 fn stopped() -> AppendError {
     AppendError::Away("the service is stopping".to_owned())
-}
-
-async fn run(committer: Committer, mut receiver: mpsc::Receiver<Waiting>, stop: CancellationToken) {
-    let mut batch = Vec::with_capacity(MOST_IN_BATCH);
-    loop {
-        tokio::select! {
-            biased;
-            received = receiver.recv_many(&mut batch, MOST_IN_BATCH) => {
-                if received == 0 {
-                    return;
-                }
-                committer.commit(std::mem::take(&mut batch)).await;
-            }
-            () = stop.cancelled() => receiver.close(),
-        }
-    }
 }

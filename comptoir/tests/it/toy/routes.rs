@@ -25,7 +25,7 @@ pub fn routes(routes: Routes<App>) -> Routes<App> {
 async fn make_counter(State(app): State<App>, Order(envelope): Order) -> Result<Answer, Problem> {
     let id = Uuid::now_v7();
     let target = Target::created(StreamId::of::<Counter>(id), "/api/counters");
-    execute(&app, &envelope, target, |streams| {
+    execute(&app, envelope, target, move |streams| {
         streams.decide::<Counter>(id, Command::Make)
     })
     .await
@@ -41,7 +41,7 @@ async fn count(
     Order(envelope): Order,
 ) -> Result<Answer, Problem> {
     let target = Target::existing(StreamId::of::<Counter>(id));
-    execute(&app, &envelope, target, |streams| {
+    execute(&app, envelope, target, move |streams| {
         streams.decide::<Counter>(id, Command::Count)
     })
     .await

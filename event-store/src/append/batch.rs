@@ -1,0 +1,258 @@
+//! A batch: commands that were decided one on top of the other, and commit as one transaction.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::streams::{Draft, StreamId, StreamKind, Streams};
+use uuid::Uuid;
+
+use super::desk::Desk;
+use super::job::Waiting;
+use super::rows::Rows;
+use super::{AppendError, Mark};
+use crate::idempotency::{self, Key};
+use crate::leaf::Leaf;
+use crate::load::Point;
+use crate::log::Topics;
+use crate::partition::{context_of, partition_of};
+use crate::recorded::Position;
+use crate::statements;
+use crate::wire::{Flight, Value};
+
+/// The most commands of a batch.
+pub(super) const MOST_COMMANDS: usize = 256;
+/// A batch takes no further command beyond so many bytes.
+const MOST_BYTES: usize = 1 << 20;
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) position: Position,
+    pub(super) recorded_at: DateTime<Utc>,
+    /// A batch that was sent under another term fails.
+    pub(super) term: i64,
+}
+
+/// A stream that a batch writes.
+pub(super) struct Write {
+    pub(super) stream: StreamId,
+    pub(super) kind: StreamKind,
+    pub(super) before: u64,
+    pub(super) point: Point,
+}
+
+pub(super) struct Batch {
+    /// Where the log has to end for the batch to follow.
+    pub(super) follows: Head,
+    /// Where it ends with the batch.
+    pub(super) head: Head,
+    pub(super) commands: Vec<(Waiting, Vec<Mark>)>,
+    pub(super) writes: Vec<Write>,
+    /// Its first event, by which a broken commit is looked up.
+    pub(super) first_event: Option<(Position, Uuid)>,
+    events: Rows,
+    records: Rows,
+    /// The keys in it: a second command with one of them waits for the first.
+    keys: HashSet<(Uuid, Uuid)>,
+}
+
+impl Batch {
+    pub(super) fn new(follows: Head) -> Self {
+        // PostgreSQL keeps microseconds; the clock may have been set back.
+        let recorded_at = Utc::now().trunc_subsecs(6).max(follows.recorded_at);
+        Self {
+            follows,
+            head: Head {
+                recorded_at,
+                ..follows
+            },
+            commands: Vec::new(),
+            writes: Vec::new(),
+            first_event: None,
+            events: Rows::default(),
+            records: Rows::default(),
+            keys: HashSet::new(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let bytes = self.events.bytes.len() + self.records.bytes.len();
+        self.commands.len() >= MOST_COMMANDS || bytes > MOST_BYTES
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.events.count
+    }
+
+    /// Whether it changes anything.
+    pub(super) fn writes_rows(&self) -> bool {
+        self.events.count + self.records.count > 0
+    }
+
+    pub(super) fn has_key(&self, key: &Key) -> bool {
+        self.keys.contains(&name(key))
+    }
+
+    /// Takes in a refusal: it is answered with the batch, since it may rest on what the commands
+    /// before it decided.
+    pub(super) fn refuse(&mut self, waiting: Waiting) {
+        self.commands.push((waiting, Vec::new()));
+    }
+
+    /// Takes in what a command decided.
+    pub(super) fn accept(
+        &mut self,
+        waiting: Waiting,
+        streams: &Streams,
+        answer: &str,
+        desk: &mut Desk,
+        topics: &Topics,
+    ) {
+        let written = match self.write(&waiting, streams, desk, topics) {
+            Ok(written) => written,
+            Err(error) => return waiting.fail(error),
+        };
+        let is_written = |stream: &StreamId| {
+            let mut drafts = streams.drafts().iter();
+            drafts.any(|draft| draft.stream == *stream)
+        };
+        let read = streams.read().filter(|(stream, _)| !is_written(stream));
+        let read = read.filter_map(|(stream, _)| desk.next(*stream)?.mark.clone());
+        let marks: Vec<Mark> = read.chain(written).collect();
+        if let Some(key) = &waiting.job.request().key {
+            let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
+            let created_at = self.head.recorded_at;
+            self.records
+                .record(name(key), &key.digest, answer, &positions, created_at);
+            self.keys.insert(name(key));
+        }
+        self.commands.push((waiting, marks));
+    }
+
+    fn write(
+        &mut self,
+        waiting: &Waiting,
+        streams: &Streams,
+        desk: &mut Desk,
+        topics: &Topics,
+    ) -> Result<Vec<Mark>, AppendError> {
+        let fault = |why: String| AppendError::Fault(why);
+        let request = waiting.job.request();
+        let metadata = request.metadata.to_json();
+        let metadata = metadata.map_err(|error| fault(error.to_string()))?;
+        let occurred_at = request.occurred_at.map(|time| time.trunc_subsecs(6));
+        let drafts = streams.drafts();
+        // Everything that can go wrong goes wrong before the first row is there.
+        let partitions: Vec<i32> = drafts
+            .iter()
+            .map(|draft| partition(draft.stream, topics))
+            .collect::<Result<_, _>>()?;
+        let placed = drafts.iter().zip(partitions);
+        Ok(placed
+            .map(|(draft, partition)| {
+                self.write_stream(draft, partition, &metadata, occurred_at, desk)
+            })
+            .collect())
+    }
+
+    fn write_stream(
+        &mut self,
+        draft: &Draft,
+        partition: i32,
+        metadata: &str,
+        occurred_at: Option<DateTime<Utc>>,
+        desk: &mut Desk,
+    ) -> Mark {
+        let stream = draft.stream;
+        let before = desk.next(stream).cloned();
+        let before = before.unwrap_or_else(|| Point::empty(&draft.kind));
+        let occurred_at = occurred_at.unwrap_or(self.head.recorded_at);
+        let mut point = before.clone();
+        for event in &draft.events {
+            point.version += 1;
+            point.weight += event.payload.len();
+            point.last_event = Uuid::now_v7();
+            self.head.position += 1;
+            let first = (self.head.position, point.last_event);
+            self.first_event.get_or_insert(first);
+            let leaf = Leaf {
+                aggregate_type: stream.aggregate_type,
+                aggregate_id: stream.id,
+                sequence: point.version.cast_signed(),
+                event_type: event.event_type,
+                event_version: &event.event_version.to_string(),
+                payload: &event.payload,
+                metadata,
+                event_id: point.last_event,
+                recorded_at: self.head.recorded_at,
+                occurred_at,
+            };
+            self.events.event(self.head.position, partition, &leaf);
+        }
+        let mark = Mark {
+            context: context_of(stream.aggregate_type).to_owned(),
+            partition,
+            position: self.head.position,
+        };
+        point.mark = Some(mark.clone());
+        point.last_occurred_at = Some(occurred_at);
+        point.state = (!draft.kind.opaque).then(|| draft.state.clone());
+        self.writes.push(Write {
+            stream,
+            kind: draft.kind,
+            before: before.version,
+            point: point.clone(),
+        });
+        desk.write(stream, before, point);
+        mark
+    }
+
+    /// The whole batch as one transaction that fails unless the log ends where the batch follows.
+    ///
+    /// The fence locks the one row of `epoch` (and does not change it: nothing piles up behind a
+    /// long transaction), so batches of all processes follow one another. It looks whether the log
+    /// ends with the event that this batch follows; should that look be older than the lock, the
+    /// unique index of positions still refuses the batch. A batch sent ahead of its predecessor's
+    /// commit fails by itself when that has failed.
+    pub(super) fn fenced(&self) -> std::io::Result<Flight> {
+        let mut flight = Flight::new();
+        let follows = Value::Bigint(self.follows.position);
+        if self.writes_rows() {
+            let term = Value::Bigint(self.follows.term);
+            flight.execute(statements::FENCE, &[term, follows])?;
+            self.rows(&mut flight)?;
+        } else {
+            flight.execute(statements::CHECK, &[follows])?;
+        }
+        Ok(flight)
+    }
+
+    /// The batch's rows, for a transaction that holds the lock.
+    pub(super) fn rows(&self, flight: &mut Flight) -> std::io::Result<()> {
+        if self.events.count > 0 {
+            flight.copy(statements::EVENTS, &self.events.bytes)?;
+        }
+        if self.records.count > 0 {
+            flight.copy(statements::RECORDS, &self.records.bytes)?;
+        }
+        if self.events.count > 0 {
+            flight.execute(statements::NOTIFY, &[])?;
+        }
+        Ok(())
+    }
+}
+
+/// The names under which an answer is stored.
+pub(super) fn name(key: &Key) -> (Uuid, Uuid) {
+    let scope = idempotency::name(&key.scope);
+    (scope, idempotency::digest_name(&key.key))
+}
+
+fn partition(stream: StreamId, topics: &Topics) -> Result<i32, AppendError> {
+    let context = context_of(stream.aggregate_type);
+    let partitions = topics.partitions(context).ok_or_else(|| {
+        AppendError::Fault(format!("the log has no topic for the context {context}"))
+    })?;
+    i32::try_from(partition_of(stream.id, partitions))
+        .map_err(|error| AppendError::Fault(error.to_string()))
+}

@@ -1,0 +1,291 @@
+//! A round under the lock: the log is locked first, and everything that the commands rest on is
+//! checked before they are decided. Slower by a round trip, and sure to get through where several
+//! processes write, or where a batch was refused and nobody knows for which command.
+
+use std::collections::HashSet;
+
+use domain::streams::{StreamId, StreamKind, Streams};
+
+use super::AppendError;
+use super::batch::{Batch, Head, MOST_COMMANDS, name};
+use super::desk::Look;
+use super::job::{Decision, Outcome, Waiting, broken};
+use super::writer::{Mode, Writer, WriterError};
+use crate::idempotency::Stored;
+use crate::load::{LoadError, Point};
+use crate::statements;
+use crate::wire::{Error, Flight, Reply, Row, Value};
+
+/// After so many rounds without anybody else's events the fence will do again.
+const QUIET_ENOUGH: u32 = 4;
+
+/// A stream that is checked under the lock.
+struct Check {
+    stream: StreamId,
+    kind: StreamKind,
+    known: Point,
+}
+
+impl Writer {
+    /// One batch under the lock; `quiet` rounds before it found nobody else's events.
+    pub(super) async fn locked_round(&mut self, quiet: u32) -> Result<(), WriterError> {
+        let (candidates, checks) = self.candidates();
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let reply = match self.round_trip(lock(&candidates, &checks)).await {
+            Ok(reply) => reply,
+            Err(error) => return self.not_locked(candidates, &error),
+        };
+        let known = self.head;
+        let head = match self.locked(&reply)? {
+            Ok(head) => head,
+            Err(error) => return self.not_locked(candidates, &error),
+        };
+        let others = known.is_some_and(|known| known.position != head.position);
+        self.mode = match (others, quiet) {
+            (true, _) => Mode::Locked { quiet: 0 },
+            (false, QUIET_ENOUGH..) if self.alone == 0 => Mode::Fenced { lost: 0 },
+            (false, _) => Mode::Locked { quiet: quiet.saturating_add(1) },
+        };
+        let count = match self.verified(candidates, checks, &reply, head) {
+            Ok(count) => count,
+            Err(error) => {
+                let why = error.to_string();
+                tracing::error!(%error, "what was read under the lock can't be understood");
+                self.connection = None;
+                for waiting in self.ready.drain(..) {
+                    waiting.fail(AppendError::Fault(why.clone()));
+                }
+                return Ok(());
+            }
+        };
+        let batch = self.form(head, count);
+        self.write_locked(batch).await
+    }
+
+    /// The commands of the next batch, and the streams they are known to need. Those whose streams
+    /// are not at hand are parked, so that the lock is not held while a long stream is read.
+    fn candidates(&mut self) -> (Vec<Waiting>, Vec<Check>) {
+        let most = if self.alone > 0 { 1 } else { MOST_COMMANDS };
+        self.alone = self.alone.saturating_sub(1);
+        let mut candidates = Vec::new();
+        let (mut checks, mut seen, mut keys) = (Vec::new(), HashSet::new(), HashSet::new());
+        while candidates.len() < most {
+            let Some(waiting) = self.ready.pop_front() else {
+                break;
+            };
+            let key = waiting.job.request().key.as_ref().map(name);
+            if key.is_some_and(|key| !keys.insert(key)) {
+                self.ready.push_front(waiting);
+                break;
+            }
+            let Some((waiting, needed)) = self.preview(waiting) else {
+                continue;
+            };
+            for check in needed {
+                if seen.insert(check.stream) {
+                    checks.push(check);
+                }
+            }
+            candidates.push(waiting);
+        }
+        (candidates, checks)
+    }
+
+    /// Runs a decision to learn which streams it needs, on whatever is at hand of them.
+    fn preview(&mut self, mut waiting: Waiting) -> Option<(Waiting, Vec<Check>)> {
+        let mut streams = Streams::default();
+        let mut checks: Vec<Check> = Vec::new();
+        let mut asked = waiting.needs.clone();
+        loop {
+            for (stream, kind) in asked.drain(..) {
+                let is_new = waiting.job.request().new.contains(&stream);
+                let known = match (self.desk.committed(stream), self.desk.look(stream, &kind)) {
+                    (Some(known), Look::Known(_) | Look::Unknown(Some(_))) => known,
+                    _ if is_new => Point::empty(&kind),
+                    _ => {
+                        self.park(waiting, stream, kind, None);
+                        return None;
+                    }
+                };
+                streams.insert(stream, known.loaded(&kind));
+                checks.push(Check {
+                    stream,
+                    kind,
+                    known,
+                });
+            }
+            match waiting.job.decide(&mut streams) {
+                Decision::Missing(stream, kind) => {
+                    waiting.need(stream, kind);
+                    streams.restart();
+                    asked.push((stream, kind));
+                }
+                Decision::Broken => {
+                    waiting.fail(broken());
+                    return None;
+                }
+                Decision::Refused | Decision::Accepted(_) => return Some((waiting, checks)),
+            }
+        }
+    }
+
+    async fn round_trip(&mut self, flight: std::io::Result<Flight>) -> Result<Reply, Error> {
+        let connection = self.connection.as_mut();
+        let connection = connection.ok_or_else(|| Error::invalid("there is no connection"))?;
+        let reply = connection.round_trip(flight?).await?;
+        match reply.error {
+            Some(error) => Err(Error::Refused(error)),
+            None => Ok(reply),
+        }
+    }
+
+    /// Nothing was decided under the lock yet: the commands come next time.
+    fn not_locked(&mut self, candidates: Vec<Waiting>, error: &Error) -> Result<(), WriterError> {
+        tracing::debug!(%error, "the log could not be locked");
+        self.connection = None;
+        self.head = None;
+        let mut batch = Batch::new(Head {
+            position: 0,
+            recorded_at: chrono::DateTime::UNIX_EPOCH,
+            term: 0,
+        });
+        batch.commands = candidates
+            .into_iter()
+            .map(|waiting| (waiting, Vec::new()))
+            .collect();
+        self.give_back(vec![batch]);
+        Ok(())
+    }
+
+    /// Where the log ends, now that nobody else can write.
+    fn locked(&mut self, reply: &Reply) -> Result<Result<Head, Error>, WriterError> {
+        let read = || {
+            let row = reply.row(2)?;
+            let head = Head {
+                position: row.bigint(2)?,
+                recorded_at: row.time(3)?,
+                term: row.bigint(1)?,
+            };
+            Ok((row.uuid(0)?, head))
+        };
+        let (epoch, head) = match read() {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.same_log(epoch, head.position)?;
+        self.adopt(head);
+        Ok(Ok(head))
+    }
+
+    /// Takes over what was read under the lock; the commands that are left are the first that are
+    /// ready, and so many.
+    fn verified(
+        &mut self,
+        candidates: Vec<Waiting>,
+        checks: Vec<Check>,
+        reply: &Reply,
+        head: Head,
+    ) -> Result<usize, LoadError> {
+        let mut place = 3;
+        for check in checks {
+            let rows: &[Row] = reply.rows(place)?;
+            place += 1;
+            let point = check.known.follow(check.stream, &check.kind, rows)?;
+            self.desk.put(check.stream, point, head.position);
+        }
+        let mut left = Vec::new();
+        for waiting in candidates {
+            if waiting.job.request().key.is_none() {
+                left.push(waiting);
+                continue;
+            }
+            let row = reply.rows(place)?.first();
+            place += 1;
+            match row.map(Stored::read).transpose()? {
+                Some(stored) => waiting.end(Outcome::Replayed(stored)),
+                None => left.push(waiting),
+            }
+        }
+        let count = left.len();
+        for waiting in left.into_iter().rev() {
+            self.ready.push_front(waiting);
+        }
+        Ok(count)
+    }
+
+    /// Writes a batch and gives the lock back.
+    async fn write_locked(&mut self, batch: Batch) -> Result<(), WriterError> {
+        let mut flight = Flight::new();
+        let filled = batch
+            .rows(&mut flight)
+            .and_then(|()| flight.execute(statements::COMMIT, &[]));
+        if let Err(error) = filled {
+            self.connection = None;
+            self.unpin(&batch);
+            for (waiting, _) in batch.commands {
+                waiting.fail(AppendError::Fault(error.to_string()));
+            }
+            return Ok(());
+        }
+        match self.round_trip(Ok(flight)).await {
+            Ok(_) => {
+                self.head = Some(batch.head);
+                self.commit(batch);
+                Ok(())
+            }
+            Err(Error::Refused(error)) if !error.is_away() => {
+                self.refused_under_lock(batch, &error.to_string()).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.under_way.push_back(batch);
+                self.resolve(&error).await
+            }
+        }
+    }
+
+    /// Nobody else is in the way, so one of the commands is at fault: they are sent one by one.
+    async fn refused_under_lock(&mut self, batch: Batch, why: &str) {
+        let mut flight = Flight::new();
+        let rolled_back = match flight.execute(statements::ROLLBACK, &[]) {
+            Ok(()) => self.round_trip(Ok(flight)).await.is_ok(),
+            Err(_) => false,
+        };
+        if !rolled_back {
+            self.connection = None;
+        }
+        if let [_] = batch.commands.as_slice() {
+            tracing::error!(why, "the database refused a command");
+            self.unpin(&batch);
+            for (waiting, _) in batch.commands {
+                waiting.fail(AppendError::Fault(why.to_owned()));
+            }
+            return self.bring_back();
+        }
+        tracing::error!(why, commands = batch.commands.len(), "a batch was refused");
+        self.alone = batch.commands.len();
+        self.give_back(vec![batch]);
+    }
+}
+
+/// The lock, and what has to be known under it.
+fn lock(candidates: &[Waiting], checks: &[Check]) -> std::io::Result<Flight> {
+    let mut flight = Flight::new();
+    flight.execute(statements::BEGIN, &[])?;
+    flight.execute(statements::LOCK, &[])?;
+    // A statement of its own: it looks after the lock is there.
+    flight.execute(statements::HEAD, &[])?;
+    for check in checks {
+        let version = Value::Bigint(check.known.version.cast_signed());
+        flight.execute(statements::TAIL, &[Value::Uuid(check.stream.id), version])?;
+    }
+    for waiting in candidates {
+        if let Some(key) = &waiting.job.request().key {
+            let (scope, key) = name(key);
+            flight.execute(statements::KEY, &[Value::Uuid(scope), Value::Uuid(key)])?;
+        }
+    }
+    Ok(flight)
+}

@@ -1,0 +1,58 @@
+//! The rows of a batch in PostgreSQL's binary form, as COPY takes them.
+
+use bytes::BytesMut;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::leaf::Leaf;
+use crate::recorded::Position;
+use crate::wire::encode;
+
+/// Rows for one COPY.
+#[derive(Default)]
+pub(super) struct Rows {
+    pub(super) bytes: BytesMut,
+    pub(super) count: usize,
+}
+
+impl Rows {
+    /// A row of `events`; the columns stand as in the statement `events`.
+    pub(super) fn event(&mut self, position: Position, partition: i32, leaf: &Leaf<'_>) {
+        let bytes = &mut self.bytes;
+        encode::row(bytes, 13);
+        encode::bigint(bytes, position);
+        encode::raw(bytes, leaf.aggregate_type.as_bytes());
+        encode::uuid(bytes, leaf.aggregate_id);
+        encode::bigint(bytes, leaf.sequence);
+        encode::raw(bytes, leaf.event_type.as_bytes());
+        encode::raw(bytes, leaf.event_version.as_bytes());
+        encode::raw(bytes, leaf.payload.as_bytes());
+        encode::raw(bytes, leaf.metadata.as_bytes());
+        encode::uuid(bytes, leaf.event_id);
+        encode::time(bytes, leaf.recorded_at);
+        encode::time(bytes, leaf.occurred_at);
+        encode::integer(bytes, partition);
+        encode::raw(bytes, &leaf.hash());
+        self.count += 1;
+    }
+
+    /// A row of `idempotency`; the columns stand as in the statement `records`.
+    pub(super) fn record(
+        &mut self,
+        (scope, key): (Uuid, Uuid),
+        digest: &[u8],
+        answer: &str,
+        positions: &[Position],
+        created_at: DateTime<Utc>,
+    ) {
+        let bytes = &mut self.bytes;
+        encode::row(bytes, 6);
+        encode::uuid(bytes, scope);
+        encode::uuid(bytes, key);
+        encode::raw(bytes, digest);
+        encode::raw(bytes, answer.as_bytes());
+        encode::bigints(bytes, positions);
+        encode::time(bytes, created_at);
+        self.count += 1;
+    }
+}

@@ -1,0 +1,572 @@
+//! The one task that writes: it gathers, decides, sends and answers.
+//!
+//! Ordinarily a batch follows the one before it by its position alone (the fence), and a second
+//! one may be under way. When another process writes too, or the database refuses a batch, the
+//! writer locks the log first and checks everything under the lock for a while (`lock.rs`).
+
+use std::collections::{HashMap, VecDeque};
+
+use domain::streams::{StreamId, StreamKind, Streams};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::AppendError;
+use super::batch::{Batch, Head, MOST_COMMANDS};
+use super::desk::{Desk, Look};
+use super::job::{Decision, Outcome, Waiting, broken};
+use crate::load::snapshot::Snapshots;
+use crate::load::{Ask, Found, LoadError, Point, Reader, Wanted};
+use crate::log::Topics;
+use crate::statements;
+use crate::wire::{Connection, Error, Flight, Reply, ServerError, Target};
+
+/// So many have to be ready for a second batch while the first is under way: a smaller one would
+/// cost more than it saves.
+const ENOUGH_FOR_A_SECOND: usize = 32;
+/// The most batches under way.
+const MOST_UNDER_WAY: usize = 2;
+/// How often in a row a batch may find another process's events before the writer locks.
+const MOST_LOST: u32 = 2;
+/// How often a command is sent before its caller hears that the log is away.
+const MOST_ATTEMPTS: u32 = 50;
+
+/// Why the writer ended; its process has to end with it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriterError {
+    /// The log was replaced by another while this process had it open.
+    #[error(
+        "the log is no longer the one that this process opened: its epoch was {opened} and is {found}. Start the process again"
+    )]
+    OtherEpoch {
+        /// The epoch at the start.
+        opened: Uuid,
+        /// The epoch now.
+        found: Uuid,
+    },
+    /// The log ends before what this process has committed.
+    #[error(
+        "the log ends at {found} and this process committed {known}: it was restored from an older backup. Restore a newer one, or begin a new epoch and rebuild every projection"
+    )]
+    Behind {
+        /// What was committed.
+        known: i64,
+        /// Where the log ends.
+        found: i64,
+    },
+    /// A fault of this program.
+    #[error("the writer broke: {0}")]
+    Broken(String),
+}
+
+/// What a writer is made of.
+pub(crate) struct Parts {
+    pub(crate) target: Target,
+    pub(crate) reader: Reader,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) topics: Topics,
+    pub(crate) epoch: Uuid,
+}
+
+/// What the writer asked the reader for.
+pub(super) enum Read {
+    Key(Waiting, Result<Found, LoadError>),
+    Stream(StreamId, StreamKind, Result<Found, LoadError>),
+}
+
+/// How a batch is kept from following another process's events.
+#[derive(Clone, Copy)]
+pub(super) enum Mode {
+    /// By the fence; lost so many times in a row.
+    Fenced { lost: u32 },
+    /// By the lock; so many rounds in a row found nobody else's events.
+    Locked { quiet: u32 },
+}
+
+pub(crate) struct Writer {
+    pub(super) parts: Parts,
+    pub(super) connection: Option<Connection>,
+    /// Where the log ends when everything under way is committed.
+    pub(super) head: Option<Head>,
+    /// Where it ended at the last commit of this process.
+    committed: i64,
+    pub(super) desk: Desk,
+    pub(super) mode: Mode,
+    /// So many commands are sent one by one: one of them was refused by the database.
+    pub(super) alone: usize,
+    /// Commands to decide, in order.
+    pub(super) ready: VecDeque<Waiting>,
+    /// Commands that wait for a stream to be read.
+    parked: HashMap<StreamId, Vec<Waiting>>,
+    /// Commands that wait for what is under way.
+    deferred: Vec<Waiting>,
+    pub(super) under_way: VecDeque<Batch>,
+    arrivals: mpsc::Receiver<Waiting>,
+    reads: mpsc::UnboundedReceiver<Read>,
+    tell: mpsc::UnboundedSender<Read>,
+    /// Commands whose keys are being looked up.
+    looked_up: usize,
+}
+
+impl Writer {
+    pub(super) fn new(parts: Parts, arrivals: mpsc::Receiver<Waiting>) -> Self {
+        let (tell, reads) = mpsc::unbounded_channel();
+        Self {
+            parts,
+            connection: None,
+            head: None,
+            committed: 0,
+            desk: Desk::default(),
+            mode: Mode::Fenced { lost: 0 },
+            alone: 0,
+            ready: VecDeque::new(),
+            parked: HashMap::new(),
+            deferred: Vec::new(),
+            under_way: VecDeque::new(),
+            arrivals,
+            reads,
+            tell,
+            looked_up: 0,
+        }
+    }
+
+    /// Writes until every sender is gone, or until `stop` and what waits by then.
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), WriterError> {
+        let mut arrived = Vec::with_capacity(MOST_COMMANDS);
+        let mut open = true;
+        loop {
+            self.advance().await?;
+            if !open && self.is_idle() {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                reply = reply(&mut self.connection), if !self.under_way.is_empty() => {
+                    self.replied(reply).await?;
+                }
+                Some(read) = self.reads.recv() => self.was_read(read),
+                count = self.arrivals.recv_many(&mut arrived, MOST_COMMANDS), if open => {
+                    open = count > 0;
+                    for waiting in arrived.drain(..) {
+                        self.arrive(waiting);
+                    }
+                }
+                () = stop.cancelled(), if !self.arrivals.is_closed() => self.arrivals.close(),
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        let waiting = self.ready.len() + self.parked.len() + self.deferred.len() + self.looked_up;
+        waiting + self.under_way.len() == 0
+    }
+
+    /// Sends what may be sent.
+    async fn advance(&mut self) -> Result<(), WriterError> {
+        while !self.ready.is_empty() && self.may_send() {
+            if !self.is_connected().await? {
+                return Ok(());
+            }
+            match self.mode {
+                Mode::Fenced { .. } => {
+                    let Some(head) = self.head else { return Ok(()) };
+                    let batch = self.form(head, MOST_COMMANDS);
+                    if !batch.commands.is_empty() {
+                        self.send(batch).await?;
+                    }
+                }
+                Mode::Locked { quiet } => self.locked_round(quiet).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn may_send(&self) -> bool {
+        match self.under_way.len() {
+            0 => true,
+            MOST_UNDER_WAY.. => false,
+            _ => {
+                matches!(self.mode, Mode::Fenced { .. })
+                    && self.ready.len() >= ENOUGH_FOR_A_SECOND
+            }
+        }
+    }
+
+    /// A command comes, or comes back: its key is looked up before anything else.
+    pub(super) fn arrive(&mut self, waiting: Waiting) {
+        let Some(key) = &waiting.job.request().key else {
+            self.ready.push_back(waiting);
+            return;
+        };
+        let (scope, key) = super::batch::name(key);
+        let tell = self.tell.clone();
+        let answer = Box::new(move |found| {
+            // The writer outlives what it asked.
+            let _stopping = tell.send(Read::Key(waiting, found));
+        });
+        let wanted = Wanted::Key { scope, key };
+        self.looked_up += 1;
+        if self.parts.reader.try_ask(Ask { wanted, answer }).is_err() {
+            // The command went with the question, and its caller hears that the log is away.
+            self.looked_up -= 1;
+        }
+    }
+
+    fn was_read(&mut self, read: Read) {
+        match read {
+            Read::Key(waiting, found) => {
+                self.looked_up -= 1;
+                match found {
+                    Ok(Found::Key(None)) => self.ready.push_back(waiting),
+                    Ok(Found::Key(Some(stored))) => waiting.end(Outcome::Replayed(stored)),
+                    Ok(Found::Stream { .. }) => waiting.fail(broken()),
+                    Err(error) => waiting.end(Outcome::Unloadable(error)),
+                }
+            }
+            Read::Stream(stream, kind, found) => self.stream_was_read(stream, kind, found),
+        }
+    }
+
+    fn stream_was_read(
+        &mut self,
+        stream: StreamId,
+        kind: StreamKind,
+        found: Result<Found, LoadError>,
+    ) {
+        let waiting = self.parked.remove(&stream).unwrap_or_default();
+        match found {
+            Ok(Found::Stream {
+                point,
+                as_of,
+                folded,
+            }) => {
+                self.parts.snapshots.loaded(stream, kind, folded, &point);
+                self.desk.put(stream, point, as_of);
+                // They have waited longest. A stream that was read too long ago is read again.
+                for waiting in waiting.into_iter().rev() {
+                    self.ready.push_front(waiting);
+                }
+            }
+            Ok(Found::Key(_)) => waiting.into_iter().for_each(|one| one.fail(broken())),
+            Err(error) => {
+                for one in waiting {
+                    one.end(Outcome::Unloadable(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Lets a command wait for a stream, which is read unless it is being read already.
+    pub(super) fn park(
+        &mut self,
+        waiting: Waiting,
+        stream: StreamId,
+        kind: StreamKind,
+        known: Option<Point>,
+    ) {
+        if let Some(others) = self.parked.get_mut(&stream) {
+            others.push(waiting);
+            return;
+        }
+        let tell = self.tell.clone();
+        let answer = Box::new(move |found| {
+            let _stopping = tell.send(Read::Stream(stream, kind, found));
+        });
+        let wanted = Wanted::Stream {
+            stream,
+            kind,
+            known,
+        };
+        match self.parts.reader.try_ask(Ask { wanted, answer }) {
+            Ok(()) => {
+                self.parked.insert(stream, vec![waiting]);
+            }
+            Err(_) => waiting.fail(AppendError::Busy),
+        }
+    }
+
+    /// Decides up to `most` commands one on top of the other.
+    pub(super) fn form(&mut self, follows: Head, most: usize) -> Batch {
+        let mut batch = Batch::new(follows);
+        for _ in 0..most {
+            if batch.is_full() {
+                break;
+            }
+            let Some(waiting) = self.ready.pop_front() else {
+                break;
+            };
+            self.place(waiting, &mut batch);
+        }
+        batch
+    }
+
+    /// Decides one command, on what the batches under way and this one will leave.
+    fn place(&mut self, mut waiting: Waiting, batch: &mut Batch) {
+        if let Some(key) = &waiting.job.request().key {
+            let mut under_way = self.under_way.iter();
+            if batch.has_key(key) || under_way.any(|other| other.has_key(key)) {
+                return self.deferred.push(waiting);
+            }
+        }
+        let mut streams = Streams::default();
+        let mut asked = waiting.needs.clone();
+        loop {
+            for (stream, kind) in asked.drain(..) {
+                match self.desk.look(stream, &kind) {
+                    Look::Known(loaded) => streams.insert(stream, loaded),
+                    Look::Unknown(None) if self.is_new(&waiting, stream) => {
+                        streams.insert(stream, Point::empty(&kind).loaded(&kind));
+                    }
+                    Look::Unknown(known) => return self.park(waiting, stream, kind, known),
+                    Look::Busy => return self.deferred.push(waiting),
+                }
+            }
+            match waiting.job.decide(&mut streams) {
+                Decision::Missing(stream, kind) => {
+                    waiting.need(stream, kind);
+                    streams.restart();
+                    asked.push((stream, kind));
+                }
+                Decision::Refused => return batch.refuse(waiting),
+                Decision::Broken => return waiting.fail(broken()),
+                Decision::Accepted(answer) => {
+                    let topics = &self.parts.topics;
+                    return batch.accept(waiting, &streams, &answer, &mut self.desk, topics);
+                }
+            }
+        }
+    }
+
+    /// Whether a stream's id was made for this command, and no attempt has shown otherwise.
+    fn is_new(&self, waiting: &Waiting, stream: StreamId) -> bool {
+        waiting.attempts == 0
+            && !self.parked.contains_key(&stream)
+            && waiting.job.request().new.contains(&stream)
+    }
+
+    /// Sends a batch; its reply comes later.
+    async fn send(&mut self, mut batch: Batch) -> Result<(), WriterError> {
+        let flight = match batch.fenced() {
+            Ok(flight) => flight,
+            Err(error) => {
+                let why = error.to_string();
+                self.unpin(&batch);
+                for (waiting, _) in batch.commands.drain(..) {
+                    waiting.fail(AppendError::Fault(why.clone()));
+                }
+                return Ok(());
+            }
+        };
+        self.head = Some(batch.head);
+        self.under_way.push_back(batch);
+        let sent = match &mut self.connection {
+            Some(connection) => connection.send(flight).await,
+            None => Err(Error::invalid("there is no connection")),
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(error) => self.resolve(&error).await,
+        }
+    }
+
+    /// A reply came to the first batch under way.
+    async fn replied(&mut self, reply: Result<Reply, Error>) -> Result<(), WriterError> {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => return self.resolve(&error).await,
+        };
+        let Some(batch) = self.under_way.pop_front() else {
+            return Ok(());
+        };
+        match reply.error {
+            None => {
+                self.commit(batch);
+                self.mode = Mode::Fenced { lost: 0 };
+                Ok(())
+            }
+            Some(error) => self.refused(batch, error).await,
+        }
+    }
+
+    /// Answers a batch that is committed.
+    pub(super) fn commit(&mut self, batch: Batch) {
+        self.committed = batch.head.position;
+        metrics::counter!("comptoir_append_batches_total").increment(1);
+        metrics::counter!("comptoir_append_events_total").increment(batch.events() as u64);
+        metrics::histogram!("comptoir_append_batch_commands").record(batch.commands.len() as f64);
+        for (waiting, marks) in batch.commands {
+            waiting.end(Outcome::Done(marks));
+        }
+        for write in batch.writes {
+            let snapshots = &self.parts.snapshots;
+            snapshots.grown(write.stream, write.kind, write.before, &write.point);
+            self.desk
+                .commit(write.stream, write.point, batch.head.position);
+        }
+        self.bring_back();
+    }
+
+    /// Commands that waited for what was under way are looked at anew.
+    pub(super) fn bring_back(&mut self) {
+        for waiting in std::mem::take(&mut self.deferred) {
+            self.arrive(waiting);
+        }
+    }
+
+    /// The database refused a batch, and so will those that follow it.
+    async fn refused(&mut self, batch: Batch, error: ServerError) -> Result<(), WriterError> {
+        let mut failed = vec![batch];
+        while !self.under_way.is_empty() {
+            let next = match reply(&mut self.connection).await {
+                Ok(next) => next,
+                Err(broken) => {
+                    self.give_back(failed);
+                    return self.resolve(&broken).await;
+                }
+            };
+            let Some(batch) = self.under_way.pop_front() else {
+                break;
+            };
+            match next.error {
+                Some(_) => failed.push(batch),
+                // The one before wrote no event, so this one rests on nothing that failed.
+                None => self.commit(batch),
+            }
+        }
+        metrics::counter!("comptoir_append_refused_batches_total").increment(1);
+        self.give_back(failed);
+        self.mode = match (is_fence(&error), self.mode) {
+            (true, Mode::Fenced { lost }) if lost + 1 < MOST_LOST => {
+                tracing::debug!("another process has written");
+                Mode::Fenced { lost: lost + 1 }
+            }
+            (true, _) => Mode::Locked { quiet: 0 },
+            (false, _) => {
+                tracing::debug!(%error, "a batch was refused: its commands are checked one by one");
+                Mode::Locked { quiet: 0 }
+            }
+        };
+        if error.is_away() {
+            self.connection = None;
+        }
+        self.head = None;
+        Ok(())
+    }
+
+    /// Puts the commands of failed batches back, before all others and in their order.
+    pub(super) fn give_back(&mut self, failed: Vec<Batch>) {
+        for batch in failed.iter() {
+            self.unpin(batch);
+        }
+        for batch in failed.into_iter().rev() {
+            for (mut waiting, _) in batch.commands.into_iter().rev() {
+                waiting.attempts += 1;
+                match waiting.attempts {
+                    ..MOST_ATTEMPTS => self.ready.push_front(waiting),
+                    _ => waiting.fail(AppendError::Away("it keeps refusing".to_owned())),
+                }
+            }
+        }
+        self.bring_back();
+    }
+
+    pub(super) fn unpin(&mut self, batch: &Batch) {
+        for write in &batch.writes {
+            self.desk.fail(write.stream);
+        }
+    }
+
+    /// Whether there is a connection and the end of the log is known. When there can be none, all
+    /// that are ready hear so.
+    async fn is_connected(&mut self) -> Result<bool, WriterError> {
+        if self.connection.is_some() && self.head.is_some() {
+            return Ok(true);
+        }
+        if !self.under_way.is_empty() {
+            return Ok(false);
+        }
+        match self.connect().await {
+            Ok(head) => {
+                self.adopt(head?);
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the log's database can't be reached");
+                self.connection = None;
+                let error = match error.is_away() {
+                    true => AppendError::Away(error.to_string()),
+                    false => AppendError::Fault(error.to_string()),
+                };
+                for waiting in self.ready.drain(..) {
+                    waiting.fail(error.clone());
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Connects where there is no connection, and asks where the log ends.
+    pub(super) async fn connect(&mut self) -> Result<Result<Head, WriterError>, Error> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.parts.target, statements::WRITER).await?,
+        };
+        let mut flight = Flight::new();
+        flight.execute(statements::HEAD, &[])?;
+        let reply = connection.round_trip(flight).await?;
+        if let Some(error) = reply.error {
+            return Err(Error::Refused(error));
+        }
+        self.connection = Some(connection);
+        let row = reply.row(0)?;
+        let head = Head {
+            position: row.bigint(2)?,
+            recorded_at: row.time(3)?,
+            term: row.bigint(1)?,
+        };
+        Ok(self.same_log(row.uuid(0)?, head.position).map(|()| head))
+    }
+
+    /// Fails when the log is another than the one that was opened, or has lost events.
+    pub(super) fn same_log(&self, epoch: Uuid, position: i64) -> Result<(), WriterError> {
+        let opened = self.parts.epoch;
+        if epoch != opened {
+            return Err(WriterError::OtherEpoch {
+                opened,
+                found: epoch,
+            });
+        }
+        if position < self.committed {
+            return Err(WriterError::Behind {
+                known: self.committed,
+                found: position,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes over where the log ends. When others have written since the last commit of this
+    /// process, what is at hand has to be verified again.
+    pub(super) fn adopt(&mut self, head: Head) {
+        if head.position != self.committed {
+            self.desk.raise(head.position);
+        }
+        self.committed = head.position;
+        self.head = Some(head);
+    }
+}
+
+/// Whether a batch was refused since the log does not end where the batch follows.
+fn is_fence(error: &ServerError) -> bool {
+    const DIVISION_BY_ZERO: &str = "22012";
+    const UNIQUE_VIOLATION: &str = "23505";
+    error.code == DIVISION_BY_ZERO
+        || (error.code == UNIQUE_VIOLATION && error.constraint == "events_by_position")
+}
+
+pub(super) async fn reply(connection: &mut Option<Connection>) -> Result<Reply, Error> {
+    match connection {
+        Some(connection) => connection.receive().await,
+        None => Err(Error::invalid("there is no connection")),
+    }
+}

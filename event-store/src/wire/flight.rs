@@ -1,0 +1,135 @@
+//! A flight: the messages of one transaction, sent at once.
+
+use bytes::{BufMut, BytesMut};
+use chrono::{DateTime, Utc};
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
+use uuid::Uuid;
+
+/// Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin.
+const EPOCH_2000: i64 = 946_684_800_000_000;
+
+/// A value in PostgreSQL's binary form.
+#[derive(Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Bigint(i64),
+    Uuid(Uuid),
+    Text(&'a str),
+}
+
+/// Messages that are under way together and end with a Sync: without an explicit BEGIN they are
+/// one transaction, which the Sync commits.
+pub(crate) struct Flight {
+    pub(super) bytes: BytesMut,
+}
+
+impl Flight {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: BytesMut::with_capacity(16 * 1024),
+        }
+    }
+
+    /// Executes a prepared statement; its rows come in binary form.
+    pub(crate) fn execute(&mut self, statement: &str, values: &[Value<'_>]) -> std::io::Result<()> {
+        let put = |value: &Value<'_>, bytes: &mut BytesMut| {
+            match value {
+                Value::Bigint(number) => bytes.put_i64(*number),
+                Value::Uuid(id) => bytes.put_slice(id.as_bytes()),
+                Value::Text(text) => bytes.put_slice(text.as_bytes()),
+            }
+            Ok(IsNull::No)
+        };
+        frontend::bind("", statement, [1], values, put, [1], &mut self.bytes)
+            .map_err(|_| std::io::Error::other("a value is longer than the protocol allows"))?;
+        frontend::execute("", 0, &mut self.bytes)
+    }
+
+    /// Executes a prepared `COPY … FROM STDIN (FORMAT binary)` with these rows, each as
+    /// [`encode::row`] begins it.
+    pub(crate) fn copy(&mut self, statement: &str, rows: &[u8]) -> std::io::Result<()> {
+        self.execute(statement, &[])?;
+        let header = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+        let length = 4 + header.len() + rows.len() + 2;
+        let length = i32::try_from(length).map_err(std::io::Error::other)?;
+        self.bytes.put_u8(b'd');
+        self.bytes.put_i32(length);
+        self.bytes.put_slice(header);
+        self.bytes.put_slice(rows);
+        self.bytes.put_i16(-1);
+        frontend::copy_done(&mut self.bytes);
+        Ok(())
+    }
+
+    pub(super) fn parse(&mut self, name: &str, sql: &str) -> std::io::Result<()> {
+        frontend::parse(name, sql, [], &mut self.bytes)
+    }
+
+    pub(super) fn end(mut self) -> BytesMut {
+        frontend::sync(&mut self.bytes);
+        self.bytes
+    }
+}
+
+/// The fields of a row for COPY, in PostgreSQL's binary form.
+pub(crate) mod encode {
+    use super::{BufMut, BytesMut, DateTime, EPOCH_2000, Utc, Uuid};
+
+    const BIGINT: u32 = 20;
+
+    /// Begins a row of so many fields.
+    pub(crate) fn row(bytes: &mut BytesMut, fields: i16) {
+        bytes.put_i16(fields);
+    }
+
+    /// text, json or bytea.
+    pub(crate) fn raw(bytes: &mut BytesMut, value: &[u8]) {
+        // A request, and so an event, is far below 2 GiB.
+        bytes.put_i32(value.len() as i32);
+        bytes.put_slice(value);
+    }
+
+    pub(crate) fn bigint(bytes: &mut BytesMut, value: i64) {
+        bytes.put_i32(8);
+        bytes.put_i64(value);
+    }
+
+    pub(crate) fn integer(bytes: &mut BytesMut, value: i32) {
+        bytes.put_i32(4);
+        bytes.put_i32(value);
+    }
+
+    pub(crate) fn uuid(bytes: &mut BytesMut, value: Uuid) {
+        bytes.put_i32(16);
+        bytes.put_slice(value.as_bytes());
+    }
+
+    pub(crate) fn time(bytes: &mut BytesMut, value: DateTime<Utc>) {
+        bigint(bytes, value.timestamp_micros() - EPOCH_2000);
+    }
+
+    /// An array of one dimension.
+    pub(crate) fn bigints(bytes: &mut BytesMut, values: &[i64]) {
+        if values.is_empty() {
+            bytes.put_i32(12);
+            bytes.put_i32(0);
+            bytes.put_i32(0);
+            bytes.put_u32(BIGINT);
+            return;
+        }
+        bytes.put_i32(20 + 12 * values.len() as i32);
+        bytes.put_i32(1);
+        bytes.put_i32(0);
+        bytes.put_u32(BIGINT);
+        bytes.put_i32(values.len() as i32);
+        bytes.put_i32(1);
+        for value in values {
+            bigint(bytes, *value);
+        }
+    }
+}
+
+/// A timestamp as PostgreSQL sends it.
+pub(super) fn time_of(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros.checked_add(EPOCH_2000)?)
+}

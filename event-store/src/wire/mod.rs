@@ -1,0 +1,46 @@
+//! A connection that speaks PostgreSQL's protocol (version 3) itself.
+//!
+//! The append path needs what no client library offers: statements and COPY data of one
+//! transaction in one flight, and a second flight behind it before the first is answered. What is
+//! written here is that and no more; everything else uses sqlx.
+
+mod connect;
+mod flight;
+mod reply;
+mod tls;
+mod transport;
+
+pub(crate) use connect::{Connection, Target};
+pub(crate) use flight::{Flight, Value, encode};
+pub(crate) use reply::{Reply, Row, ServerError};
+
+/// Why a connection is of no more use.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// It broke, or could not be made.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The server refused it, or a statement that every connection prepares.
+    #[error("{0}")]
+    Refused(ServerError),
+    /// It took longer than it may.
+    #[error("no connection within {0:?}")]
+    TimedOut(std::time::Duration),
+}
+
+impl Error {
+    pub(crate) fn invalid(why: impl Into<String>) -> Self {
+        Self::Io(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            why.into(),
+        ))
+    }
+
+    /// Whether it may go away by itself: the server is down, starting, or full.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::TimedOut(_) => true,
+            Self::Refused(error) => error.is_away(),
+        }
+    }
+}
