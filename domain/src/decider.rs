@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::upcast::{self, Upcaster};
+
 /// A pure aggregate. `decide` refuses or returns the events that follow from a command;
 /// `evolve` folds one event into the state. Time, ids and prices come in with the command.
 pub trait Decider: 'static {
@@ -45,9 +47,16 @@ pub trait Event:
     /// The name of the variant, stored as the event's type.
     fn name(&self) -> &'static str;
 
-    /// The schema version of the payload. Raise it, and add an upcaster, when the JSON changes.
+    /// What becomes of events that earlier versions of the code have stored. When the JSON of an
+    /// event changes, an upcaster takes its last version, and so raises [`version`](Self::version).
+    fn upcasters() -> &'static [Upcaster] {
+        &[]
+    }
+
+    /// The schema version of the payload. It follows from [`upcasters`](Self::upcasters), so it is
+    /// raised there, and never written by hand.
     fn version(&self) -> u16 {
-        1
+        upcast::current_version(Self::upcasters(), self.name())
     }
 }
 

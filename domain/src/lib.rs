@@ -12,6 +12,7 @@ pub mod identity;
 pub mod money;
 pub mod personal;
 pub mod streams;
+pub mod upcast;
 
 /// The bounded contexts: each is a folder of every crate, and a topic of Kafka.
 pub const CONTEXTS: [&str; 2] = [identity::CONTEXT, hotels::CONTEXT];

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::decider::{self, Decider, Event, Rejection};
+use crate::upcast::{self, ReadError, StoredEvent};
 
 /// A state whose type only its [`StreamKind`] knows.
 pub type AnyState = Arc<dyn Any + Send + Sync>;
@@ -43,8 +44,9 @@ pub struct StreamKind {
     pub aggregate_type: &'static str,
     /// The state of a stream without events.
     pub empty: fn() -> AnyState,
-    /// Folds stored payloads (JSON), oldest first, into a state of this kind.
-    pub fold: fn(&AnyState, &[&str]) -> Result<AnyState, FoldError>,
+    /// Folds stored events, oldest first, into a state of this kind. Old ones are upcast, and what
+    /// is personal among them has been opened.
+    pub fold: fn(&AnyState, &[StoredEvent<'_>]) -> Result<AnyState, FoldError>,
     /// A state of this kind as JSON, for a snapshot; none for a kind that keeps no state.
     pub save: fn(&AnyState) -> Result<Option<String>, FoldError>,
     /// The state of a snapshot.
@@ -62,15 +64,15 @@ impl std::fmt::Debug for StreamKind {
 /// A stored event that its aggregate can't read.
 #[derive(Debug, thiserror::Error)]
 pub enum FoldError {
-    /// The payload is not an event of this aggregate.
-    #[error("stored event {index} of {aggregate_type} can't be read: {source}")]
+    /// The stored event is not one of this aggregate's, or of a version that it does not know.
+    #[error("stored event {index} of {aggregate_type}: {source}")]
     Unreadable {
         /// Whose event.
         aggregate_type: &'static str,
-        /// Which of the payloads, from 0.
+        /// Which of the stored events, from 0.
         index: usize,
         /// What is wrong with it.
-        source: serde_json::Error,
+        source: ReadError,
     },
     /// The state given is one of another aggregate.
     #[error("the state is not one of {0}")]
@@ -91,17 +93,17 @@ impl StreamKind {
         Self {
             aggregate_type: D::TYPE,
             empty: || Arc::new(D::State::default()),
-            fold: |state, payloads| {
+            fold: |state, stored| {
                 let state = downcast::<D>(state)?;
                 let mut next = D::State::clone(&state);
-                for (index, payload) in payloads.iter().enumerate() {
-                    let event: D::Event =
-                        serde_json::from_str(payload).map_err(|source| FoldError::Unreadable {
-                            aggregate_type: D::TYPE,
-                            index,
-                            source,
-                        })?;
-                    next = D::evolve(next, &event);
+                for (index, one) in stored.iter().enumerate() {
+                    let evolve = |event| next = D::evolve(std::mem::take(&mut next), &event);
+                    let unreadable = |source| FoldError::Unreadable {
+                        aggregate_type: D::TYPE,
+                        index,
+                        source,
+                    };
+                    upcast::read_each(*one, evolve).map_err(unreadable)?;
                 }
                 Ok(Arc::new(next))
             },

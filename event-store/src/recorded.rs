@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::decider::Decider;
+use domain::upcast::{self, ReadError, StoredEvent};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -42,16 +43,14 @@ pub struct RecordedEvent {
 
 /// A stored event that its aggregate can't read.
 #[derive(Debug, thiserror::Error)]
-#[error("event {position} ({event_type} of {aggregate_type}) can't be read: {source}")]
+#[error("event {position} of the log, one of {aggregate_type}: {source}")]
 pub struct DecodeError {
     /// Its place in the log.
     pub position: Position,
-    /// Its name.
-    pub event_type: String,
     /// Whose event.
     pub aggregate_type: String,
     /// What is wrong with it.
-    pub source: serde_json::Error,
+    pub source: ReadError,
 }
 
 /// The columns that [`RecordedEvent::from_row`] reads.
@@ -65,22 +64,25 @@ impl RecordedEvent {
         context_of(&self.aggregate_type)
     }
 
-    /// The event as one of `D`'s, or none when it is another aggregate's.
+    /// The events of `D` that it stands for today, oldest first: itself, or what its upcasters
+    /// make of it. None when it is another aggregate's.
     ///
     /// # Errors
-    /// When it is `D`'s and its payload can't be read.
-    pub fn decode<D: Decider>(&self) -> Result<Option<D::Event>, DecodeError> {
+    /// When it is `D`'s and can't be read.
+    pub fn decode<D: Decider>(&self) -> Result<Vec<D::Event>, DecodeError> {
         if self.aggregate_type != D::TYPE {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        serde_json::from_str(&self.payload)
-            .map(Some)
-            .map_err(|source| DecodeError {
-                position: self.position,
-                event_type: self.event_type.clone(),
-                aggregate_type: self.aggregate_type.clone(),
-                source,
-            })
+        let stored = StoredEvent {
+            event_type: &self.event_type,
+            event_version: &self.event_version,
+            payload: &self.payload,
+        };
+        upcast::read(stored).map_err(|source| DecodeError {
+            position: self.position,
+            aggregate_type: self.aggregate_type.clone(),
+            source,
+        })
     }
 
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod fresh;
+pub mod history;
 pub mod hotels;
 pub mod identity;
 pub mod lag;

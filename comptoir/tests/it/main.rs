@@ -13,5 +13,6 @@ mod races;
 mod routes;
 mod runtime;
 mod services;
+mod shop;
 mod support;
 mod toy;

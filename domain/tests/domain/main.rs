@@ -13,6 +13,8 @@ mod identity;
 mod money;
 mod properties;
 mod stored_events;
+mod stored_files;
 mod streams;
 mod support;
+mod upcasting;
 mod world;

@@ -1,6 +1,7 @@
 //! The JSON of every event, as it has been stored and will be read for ever.
 //!
-//! A changed snapshot is a changed log: raise the event's version and write an upcaster first.
+//! A form that has changed is a changed log: an upcaster takes the old one, and both stay in the
+//! files of `stored`.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use domain::streams::stored_json;
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
+use crate::stored_files::hold_against_file;
 use crate::support::{GUEST, HOTEL, HOTELIER, euros, id, june, room_type, stay};
 
 /// One sample of every variant. A variant without a line here does not compile.
@@ -124,11 +126,10 @@ fn an_account_whose_personal_data_was_erased_can_still_be_read() {
     assert!(state.active);
 }
 
-/// Checks each stored event against the snapshot, and that it says its name and reads back equal,
-/// to cqrs-es as well.
+/// Checks each stored event against the file of its aggregate, and that it says its name and reads
+/// back equal, to cqrs-es as well.
 #[track_caller]
 fn stored<D: Decider>(samples: &[D::Event]) {
-    let mut snapshot = Vec::new();
     for event in samples {
         let json = stored_json(event);
         let read: D::Event = serde_json::from_str(&json).unwrap();
@@ -140,16 +141,8 @@ fn stored<D: Decider>(samples: &[D::Event]) {
         assert_eq!(happened.event_type(), event.name());
         assert_eq!(happened.event_version(), event.version().to_string());
         assert_eq!(serde_json::to_string(&happened).unwrap(), json);
-        snapshot.push(format!(
-            "{}, version {}\n{json}",
-            event.name(),
-            event.version()
-        ));
     }
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(D::TYPE, snapshot.join("\n\n")));
+    hold_against_file(D::TYPE, samples);
 }
 
 /// The log finds personal data by its two members; a third would be kept in the clear.

@@ -5,6 +5,8 @@ use domain::hotels::reservation::Reservation;
 use domain::identity::email::{self, EmailClaim};
 use domain::streams::{FoldError, Halt, Loaded, StreamId, StreamKind, Streams};
 
+use domain::upcast::StoredEvent;
+
 use crate::support::{HOTEL, HOTELIER, id, small_hotel};
 
 fn create() -> hotel::Command {
@@ -65,7 +67,11 @@ fn a_decision_that_decides_nothing_leaves_no_draft() {
     let mut streams = with_hotel();
     let claim = StreamId::of::<EmailClaim>(id(1));
     let kind = StreamKind::of::<EmailClaim>();
-    let stored = r#"{"type":"EmailClaimed","account_id":"0192f000-0000-7000-8000-000000000300"}"#;
+    let stored = StoredEvent {
+        event_type: "EmailClaimed",
+        event_version: "1",
+        payload: r#"{"type":"EmailClaimed","account_id":"0192f000-0000-7000-8000-000000000300"}"#,
+    };
     let holder = (kind.fold)(&(kind.empty)(), &[stored]).unwrap();
     streams.insert(
         claim,
@@ -107,14 +113,20 @@ fn a_newer_load_replaces_an_older_one() {
 #[test]
 fn a_stored_event_that_can_not_be_read_is_named() {
     let kind = StreamKind::of::<Hotel>();
-    let payloads = [r#"{"type":"HotelDeleted"}"#, r#"{"type":"HotelBurnt"}"#];
-    let error = (kind.fold)(&(kind.empty)(), &payloads).unwrap_err();
+    let of_type = |event_type, payload| StoredEvent {
+        event_type,
+        event_version: "1",
+        payload,
+    };
+    let stored = [
+        of_type("HotelDeleted", r#"{"type":"HotelDeleted"}"#),
+        of_type("HotelBurnt", r#"{"type":"HotelBurnt"}"#),
+    ];
+    let error = (kind.fold)(&(kind.empty)(), &stored).unwrap_err();
     assert!(matches!(&error, FoldError::Unreadable { index: 1, .. }));
-    assert!(
-        error
-            .to_string()
-            .starts_with("stored event 1 of hotels.hotel can't be read: unknown variant")
-    );
+    let told = error.to_string();
+    let expected = "stored event 1 of hotels.hotel: HotelBurnt in version 1 can't be read: unknown";
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::decider::{Decider, Kind, Rejection};
 use domain::streams::{AnyState, DecidedEvent, Halt, Loaded, StreamId, StreamKind, Streams};
+use domain::upcast::StoredEvent;
 use uuid::Uuid;
 
 use crate::support::noon;
@@ -64,11 +65,20 @@ impl World {
 
     fn load(&self, stream: StreamId, kind: StreamKind) -> Loaded {
         let events = self.events(stream);
-        let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
+        let versions: Vec<String> = events.iter().map(|e| e.event_version.to_string()).collect();
+        let stored: Vec<StoredEvent<'_>> = events
+            .iter()
+            .zip(&versions)
+            .map(|(event, event_version)| StoredEvent {
+                event_type: event.event_type,
+                event_version,
+                payload: &event.payload,
+            })
+            .collect();
         Loaded {
             version: events.len() as u64,
             last_occurred_at: None,
-            state: (kind.fold)(&(kind.empty)(), &payloads).unwrap(),
+            state: (kind.fold)(&(kind.empty)(), &stored).unwrap(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::streams::{AnyState, Loaded, StreamId, StreamKind};
+use domain::upcast::StoredEvent;
 use uuid::Uuid;
 
 use super::LoadError;
@@ -59,16 +60,20 @@ impl Point {
         let Some(last) = rows.last() else {
             return Ok(self);
         };
-        let mut payloads = Vec::with_capacity(rows.len());
+        let mut stored = Vec::with_capacity(rows.len());
         for row in rows {
             self.version += 1;
             check(stream, self.version, row)?;
-            let payload = row.text(1)?;
-            self.weight += payload.len();
-            payloads.push(payload);
+            let event = StoredEvent {
+                payload: row.text(1)?,
+                event_type: row.text(7)?,
+                event_version: row.text(8)?,
+            };
+            self.weight += event.payload.len();
+            stored.push(event);
         }
         if let Some(state) = &self.state {
-            self.state = Some((kind.fold)(state, &payloads)?);
+            self.state = Some((kind.fold)(state, &stored)?);
         }
         self.stand_at(stream, last)?;
         Ok(self)

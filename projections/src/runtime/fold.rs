@@ -17,15 +17,15 @@ pub enum FoldError {
 /// The rows of `P` by key; none is a row that is not there (any more).
 pub(super) type Rows<P> = BTreeMap<<P as Projection>::Key, Option<<P as Projection>::Row>>;
 
-/// The events of `P` among `events`.
+/// The events of `P` that `events` stand for. An old one may stand for several or none; all of
+/// them are of the one recorded event, so they count in one step.
 pub(super) fn happened<P: Projection>(
     events: &[RecordedEvent],
 ) -> Result<Vec<Happened<'_, P::Of>>, FoldError> {
     let mut happened = Vec::new();
     for recorded in events {
-        if let Some(event) = recorded.decode::<P::Of>()? {
-            happened.push(Happened { event, recorded });
-        }
+        let events = recorded.decode::<P::Of>()?;
+        happened.extend(events.into_iter().map(|event| Happened { event, recorded }));
     }
     Ok(happened)
 }
