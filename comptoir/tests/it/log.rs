@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::support::{servers, wait_for};
 
 /// A log of its own, as each of several processes opens it.
-async fn open(url: &str) -> Log {
+pub(crate) async fn open(url: &str) -> Log {
     let options = Options {
         contexts: domain::CONTEXTS.to_vec(),
         partitions: 3,

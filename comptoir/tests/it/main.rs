@@ -16,3 +16,4 @@ mod services;
 mod shop;
 mod support;
 mod toy;
+mod writer;
