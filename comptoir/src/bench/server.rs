@@ -1,0 +1,120 @@
+//! The PostgreSQL that both sides are measured on: the one of `DATABASE_URL`, else one of our own.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use reqwest::Url;
+use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+use super::Common;
+use super::cpu::Cpu;
+use super::machine::Machine;
+use crate::embedded::Lifetime;
+use crate::embedded::postgres::Postgres;
+use crate::services::migrate;
+use crate::settings::Databases;
+
+/// A PostgreSQL server, and the databases that were made in it.
+pub(super) struct Server {
+    own: Option<(Postgres, PathBuf)>,
+    url: Url,
+    /// What the names of our databases begin with.
+    prefix: String,
+    /// The CPU time of the server, where it runs on this machine.
+    pub(super) cpu: Cpu,
+    /// Where all this is measured.
+    pub(super) machine: Machine,
+}
+
+impl Server {
+    pub(super) async fn start(common: &Common) -> anyhow::Result<Self> {
+        let prefix = format!(
+            "comptoir_bench_{}",
+            &Uuid::new_v4().simple().to_string()[..8]
+        );
+        let (own, url) = match &common.database_url {
+            Some(url) => (None, url.clone()),
+            None => {
+                let folder = folder(&common.data, &prefix)?;
+                let own = Postgres::start(&folder, Lifetime::Tied).await?;
+                let url = own.url().to_owned();
+                (Some((own, folder)), url)
+            }
+        };
+        let mut connection = PgConnection::connect(&url)
+            .await
+            .context("connecting to DATABASE_URL")?;
+        let cpu = Cpu::of(&mut connection).await?;
+        let machine = Machine::look(&mut connection).await?;
+        connection.close().await?;
+        Ok(Self {
+            own,
+            url: Url::parse(&url).context("DATABASE_URL is not a URL")?,
+            prefix,
+            cpu,
+            machine,
+        })
+    }
+
+    /// A new database with Comptoir's tables; gives its URL.
+    pub(super) async fn database(&self, name: &str) -> anyhow::Result<String> {
+        let name = format!("{}_{name}", self.prefix);
+        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        admin
+            .execute(format!("CREATE DATABASE {name}").as_str())
+            .await
+            .with_context(|| format!("making the database {name}"))?;
+        admin.close().await?;
+        let mut url = self.url.clone();
+        url.set_path(&name);
+        let databases = Databases {
+            database_url: url.to_string(),
+            read_database_url: None,
+        };
+        migrate(&databases).await?;
+        Ok(url.to_string())
+    }
+
+    /// Writes out what earlier runs left, so that no side pays for another's. A server that does
+    /// not let us is measured as it is.
+    pub(super) async fn settle(&self) -> anyhow::Result<()> {
+        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        if let Err(error) = admin.execute("CHECKPOINT").await {
+            tracing::debug!(%error, "no checkpoint before this run");
+        }
+        Ok(admin.close().await?)
+    }
+
+    /// Takes away what it made.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        if let Some((own, folder)) = self.own {
+            own.stop().await?;
+            return std::fs::remove_dir_all(&folder)
+                .with_context(|| format!("removing {}", folder.display()));
+        }
+        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)",
+        )
+        .bind(&self.prefix)
+        .fetch_all(&mut admin)
+        .await?;
+        for name in names {
+            admin
+                .execute(format!("DROP DATABASE {name} WITH (FORCE)").as_str())
+                .await?;
+        }
+        Ok(admin.close().await?)
+    }
+}
+
+/// A folder that PostgreSQL's own user reaches.
+fn folder(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let folder = parent.join(name.replace('_', "-"));
+    let made = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)));
+    made.with_context(|| format!("the folder {} can't be made", folder.display()))?;
+    Ok(folder)
+}
