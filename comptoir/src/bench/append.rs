@@ -15,7 +15,8 @@ use super::server::Server;
 use super::stock::{STOCK, Stock};
 use super::writers::{append, several};
 
-const PGBENCH: &str = "pgbench: one INSERT a transaction";
+/// The name of that side.
+pub(super) const PGBENCH: &str = "pgbench: one INSERT a transaction";
 const PGBENCH_ONE: &str = "pgbench: one INSERT, one client";
 const SELF_ONE: &str = "self: one process, all callers";
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -61,7 +62,7 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     let url = server.database("append").await?;
     let ours = Ours::open(&url).await?;
     append(&ours, options.callers, Until::Over(WARM_UP)).await?;
-    let script = insert::prepare(ours.pool()).await?;
+    let script = insert::prepare(&url).await?;
     let sides = Sides {
         options,
         server,

@@ -2,9 +2,11 @@
 //! of the events table with the same indexes.
 
 use anyhow::Context;
-use sqlx::{Executor, PgPool, Row};
+use sqlx::{Executor, Row};
 
+use super::fill::columns;
 use super::pgbench::Script;
+use super::server::connect;
 
 const TABLE: &str = "
     CREATE SCHEMA bare;
@@ -13,20 +15,16 @@ const TABLE: &str = "
 
 /// Makes the table, and the script that inserts a row like the last one of the log: same columns,
 /// its values sent as parameters; ids drawn by lot, the position from a sequence, times of now.
-pub(super) async fn prepare(pool: &PgPool) -> anyhow::Result<Script> {
-    pool.execute(TABLE).await?;
-    let columns: Vec<String> = sqlx::query_scalar(
-        "SELECT column_name::text FROM information_schema.columns \
-         WHERE table_schema = 'log' AND table_name = 'events' ORDER BY ordinal_position",
-    )
-    .fetch_all(pool)
-    .await?;
+pub(super) async fn prepare(url: &str) -> anyhow::Result<Script> {
+    let mut connection = connect(url).await?;
+    connection.execute(TABLE).await?;
+    let columns = columns(&mut connection).await?;
     let row = sqlx::query(
         "SELECT column_name, value FROM \
              (SELECT * FROM log.events ORDER BY position DESC LIMIT 1) AS sample, \
              json_each_text(to_json(sample)) AS member (column_name, value)",
     )
-    .fetch_all(pool)
+    .fetch_all(&mut connection)
     .await?;
     let mut variables = Vec::new();
     let mut values = Vec::new();

@@ -6,18 +6,25 @@ mod append;
 mod callers;
 mod command;
 mod cpu;
+mod fill;
+mod growth;
 mod hot;
+mod http;
 mod insert;
 mod lengths;
 mod machine;
 mod numbers;
 mod ours;
 mod pgbench;
+mod read_log;
 mod report;
 mod sample;
+mod scratch;
 mod server;
+mod service;
 mod stock;
 mod table;
+mod wire;
 mod writers;
 
 use std::path::PathBuf;
@@ -39,6 +46,12 @@ pub(crate) enum Bench {
     Command(command::Options),
     /// Commands that all want one stream, against stock cqrs-es with postgres-es.
     Hot(hot::Options),
+    /// Reservations by HTTP, against pgbench.
+    Http(http::Options),
+    /// The whole log read in order and decoded, against COPY.
+    ReadLog(read_log::Options),
+    /// Append, load and query by key on a long log, against a short one.
+    Growth(growth::Options),
 }
 
 /// What every bench is told.
@@ -100,6 +113,9 @@ impl Bench {
             Self::Append(options) => &options.common,
             Self::Command(options) => &options.common,
             Self::Hot(options) => &options.common,
+            Self::Http(options) => &options.common,
+            Self::ReadLog(options) => &options.common,
+            Self::Growth(options) => &options.common,
         }
     }
 
@@ -108,6 +124,9 @@ impl Bench {
             Self::Append(options) => append::measure(options, server).await,
             Self::Command(options) => command::measure(options, server).await,
             Self::Hot(options) => hot::measure(options, server).await,
+            Self::Http(options) => http::measure(options, server).await,
+            Self::ReadLog(options) => read_log::measure(options, server).await,
+            Self::Growth(options) => growth::measure(options, server).await,
         }
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use reqwest::Url;
 use tokio::process::Command;
-use uuid::Uuid;
 
 use super::cpu::Cpu;
 use super::numbers::quantile_ms;
+use super::scratch::Scratch;
 
 /// What the names of the files begin with in which it writes latencies down.
 const LATENCIES: &str = "latencies";
@@ -22,7 +22,7 @@ pub(super) struct Pgbench {
     url: Url,
     password: Option<String>,
     cpu: Cpu,
-    folder: PathBuf,
+    folder: Scratch,
 }
 
 /// A transaction to run: its statement, and the values of its variables.
@@ -51,9 +51,6 @@ struct Ran {
 impl Pgbench {
     /// The pgbench of this machine, for the database at `url`.
     pub(super) fn find(url: &str, cpu: Cpu) -> anyhow::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("comptoir-pgbench-{}", Uuid::new_v4()));
-        std::fs::create_dir(&folder)
-            .with_context(|| format!("the folder {} can't be made", folder.display()))?;
         let mut url = Url::parse(url)?;
         let password = url.password().map(str::to_owned);
         if password.is_some() && url.set_password(None).is_err() {
@@ -64,7 +61,7 @@ impl Pgbench {
             url,
             password,
             cpu,
-            folder,
+            folder: Scratch::new()?,
         })
     }
 
@@ -75,7 +72,7 @@ impl Pgbench {
         clients: u64,
         time: Duration,
     ) -> anyhow::Result<Measured> {
-        let file = self.folder.join("script.sql");
+        let file = self.folder.path().join("script.sql");
         std::fs::write(&file, &script.statement)?;
         let seconds = (time.as_secs_f64().ceil() as u64).to_string();
         let prepare = |lasting: [&str; 2]| {
@@ -90,7 +87,7 @@ impl Pgbench {
         let once = self.ran(prepare(["-t", "1"])).await?;
         let mut command = prepare(["-T", &seconds]);
         if clients == 1 {
-            let logs = self.folder.join(LATENCIES);
+            let logs = self.folder.path().join(LATENCIES);
             command.arg("-l").arg("--log-prefix").arg(logs);
         }
         let ran = self.ran(command).await?;
@@ -99,7 +96,7 @@ impl Pgbench {
         Ok(Measured {
             rate: after(&ran.told, "\ntps = ")?,
             p50_ms: match clients {
-                1 => Some(p50(&self.folder)?),
+                1 => Some(p50(self.folder.path())?),
                 _ => None,
             },
             cpu_micros: cpu_micros.map(|cpu| cpu / transactions),
@@ -133,14 +130,6 @@ impl Pgbench {
             command.env("PGPASSWORD", password);
         }
         command
-    }
-}
-
-impl Drop for Pgbench {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            tracing::debug!(%error, "can't remove {}", self.folder.display());
-        }
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Report {
 /// One of the other sides.
 #[derive(Debug, Serialize)]
 pub(super) struct Side {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) value: f64,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Figure {
     pub(super) unit: &'static str,
     pub(super) ours: f64,
     /// What it is compared with; none for a figure that stands alone.
-    pub(super) against: Option<&'static str>,
+    pub(super) against: Option<String>,
     pub(super) theirs: Option<f64>,
     /// Ours / theirs.
     pub(super) ratio: Option<f64>,
@@ -91,7 +91,7 @@ impl Figure {
         name: impl Into<String>,
         unit: &'static str,
         ours: &[f64],
-        against: &'static str,
+        against: &str,
         theirs: &[f64],
     ) -> Self {
         let (ours, theirs) = (median(ours), median(theirs));
@@ -100,7 +100,7 @@ impl Figure {
             name: name.into(),
             unit,
             ours,
-            against: Some(against),
+            against: Some(against.to_owned()),
             theirs: Some(theirs),
             ratio,
             target: None,
@@ -165,14 +165,14 @@ impl Report {
     pub(super) fn against(
         mut self,
         figure: &str,
-        name: &'static str,
+        name: &str,
         values: &[f64],
         target: Option<Target>,
     ) -> Self {
         let ours: Vec<f64> = self.runs.iter().map(|run| run.ours).collect();
         let compared = Figure::compared(figure, self.unit, &ours, name, values);
         self.theirs.push(Side {
-            name,
+            name: name.to_owned(),
             value: median(values),
         });
         self.ratio.push(compared.ratio.unwrap_or(0.0));

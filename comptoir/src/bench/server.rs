@@ -2,10 +2,12 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::Context;
 use reqwest::Url;
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use uuid::Uuid;
 
 use super::Common;
@@ -43,9 +45,7 @@ impl Server {
                 (Some((own, folder)), url)
             }
         };
-        let mut connection = PgConnection::connect(&url)
-            .await
-            .context("connecting to DATABASE_URL")?;
+        let mut connection = connect(&url).await.context("connecting to DATABASE_URL")?;
         let cpu = Cpu::of(&mut connection).await?;
         let machine = Machine::look(&mut connection).await?;
         connection.close().await?;
@@ -61,7 +61,7 @@ impl Server {
     /// A new database with Comptoir's tables; gives its URL.
     pub(super) async fn database(&self, name: &str) -> anyhow::Result<String> {
         let name = format!("{}_{name}", self.prefix);
-        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        let mut admin = connect(self.url.as_str()).await?;
         admin
             .execute(format!("CREATE DATABASE {name}").as_str())
             .await
@@ -80,7 +80,7 @@ impl Server {
     /// Writes out what earlier runs left, so that no side pays for another's. A server that does
     /// not let us is measured as it is.
     pub(super) async fn settle(&self) -> anyhow::Result<()> {
-        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        let mut admin = connect(self.url.as_str()).await?;
         if let Err(error) = admin.execute("CHECKPOINT").await {
             tracing::debug!(%error, "no checkpoint before this run");
         }
@@ -94,7 +94,7 @@ impl Server {
             return std::fs::remove_dir_all(&folder)
                 .with_context(|| format!("removing {}", folder.display()));
         }
-        let mut admin = PgConnection::connect(self.url.as_str()).await?;
+        let mut admin = connect(self.url.as_str()).await?;
         let names: Vec<String> = sqlx::query_scalar(
             "SELECT datname::text FROM pg_database WHERE starts_with(datname, $1)",
         )
@@ -108,6 +108,12 @@ impl Server {
         }
         Ok(admin.close().await?)
     }
+}
+
+/// A connection for statements that may take long.
+pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+    options.connect().await
 }
 
 /// A folder that PostgreSQL's own user reaches.

@@ -18,7 +18,7 @@ impl Report {
         }
         let mut runs = Table::new();
         runs.load_style(UTF8_FULL_CONDENSED);
-        let names = self.theirs.iter().map(|side| side.name);
+        let names = self.theirs.iter().map(|side| side.name.as_str());
         runs.set_header(["run", "ours"].into_iter().chain(names));
         for (number, run) in self.runs.iter().enumerate() {
             let values = std::iter::once(run.ours).chain(run.theirs.iter().copied());
@@ -47,7 +47,7 @@ fn row(figure: &Figure) -> [String; 8] {
         figure.unit.to_owned(),
         digits(figure.ours),
         figure.theirs.map_or_else(String::new, digits),
-        figure.against.unwrap_or_default().to_owned(),
+        figure.against.clone().unwrap_or_default(),
         figure
             .ratio
             .map_or_else(String::new, |ratio| format!("{ratio:.2}")),
