@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Common;
-use super::callers::{Until, drive};
+use super::callers::{Load, Until, drive};
 use super::insert;
 use super::ours::Ours;
 use super::pgbench::{Measured, Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::Server;
-use super::stock::{STOCK, Stock};
+use super::stock::{CONNECTIONS, STOCK, Stock};
 use super::writers::{append, several};
 
 /// The name of that side.
@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Callers at once; pgbench has as many clients.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     callers: u64,
+    /// Connections of the stock side.
+    #[arg(long, default_value_t = CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
+    stock_connections: u32,
 }
 
 /// All that is measured, a value a run.
@@ -66,7 +69,7 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     let sides = Sides {
         options,
         server,
-        stock: Arc::new(Stock::start(&url).await?),
+        stock: Arc::new(Stock::start(&url, options.stock_connections).await?),
         pgbench: Pgbench::find(&url, server.cpu)?,
         url,
         ours,
@@ -121,7 +124,7 @@ impl Sides<'_> {
         Ok(())
     }
 
-    async fn stock(&self, until: Until) -> anyhow::Result<super::callers::Load> {
+    async fn stock(&self, until: Until) -> anyhow::Result<Load> {
         let stock = self.stock.clone();
         drive(self.options.callers, until, move |_| {
             let stock = stock.clone();

@@ -11,10 +11,9 @@ use super::callers::{Load, Until, drive};
 use super::lengths::{self, Lengths};
 use super::numbers::draw;
 use super::ours::Ours;
-use super::report::Report;
-use super::report::Target;
+use super::report::{Report, Target};
 use super::server::Server;
-use super::stock::{STOCK, Stock};
+use super::stock::{CONNECTIONS, STOCK, Stock};
 
 /// Events of a stream before its first command.
 const EVENTS: u64 = 10;
@@ -43,7 +42,7 @@ pub(crate) struct Options {
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
     let url = server.database("command").await?;
     let ours = Ours::open(&url).await?;
-    let stock = Arc::new(Stock::start(&url).await?);
+    let stock = Arc::new(Stock::start(&url, CONNECTIONS).await?);
     let common = &options.common;
     let streams = seeded(&ours, &stock, options.streams, EVENTS).await?;
     by_us(&ours, &streams, options.callers, WARM_UP).await?;
@@ -86,7 +85,7 @@ pub(super) async fn seeded(
     events: u64,
 ) -> anyhow::Result<Arc<Vec<Uuid>>> {
     let ids: Arc<Vec<Uuid>> = Arc::new((0..count).map(|_| Uuid::new_v4()).collect());
-    let (log, streams) = (ours.clone(), ids.clone());
+    let (log, streams) = (Arc::new(ours.clone()), ids.clone());
     drive(
         SEEDERS,
         Until::Calls(count.div_ceil(SEEDERS)),
@@ -117,7 +116,7 @@ pub(super) async fn by_us(
     callers: u64,
     time: Duration,
 ) -> anyhow::Result<Load> {
-    let (ours, ids) = (ours.clone(), ids.clone());
+    let (ours, ids) = (Arc::new(ours.clone()), ids.clone());
     drive(callers, Until::Over(time), move |turn| {
         let (ours, id) = (ours.clone(), drawn(&ids, turn));
         async move { ours.reserve(id, turn).await }

@@ -9,7 +9,7 @@ use super::command::{by_stock, by_us, seeded};
 use super::ours::Ours;
 use super::report::{Report, Target};
 use super::server::Server;
-use super::stock::Stock;
+use super::stock::{CONNECTIONS, Stock};
 
 const STOCK: &str = "stock cqrs-es + postgres-es, again at each conflict";
 
@@ -25,7 +25,7 @@ pub(crate) struct Options {
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
     let url = server.database("hot").await?;
     let ours = Ours::open(&url).await?;
-    let stock = Arc::new(Stock::start(&url).await?);
+    let stock = Arc::new(Stock::start(&url, CONNECTIONS).await?);
     let (callers, time) = (options.callers, options.common.seconds);
     let (mut mine, mut theirs, mut p50, mut p99) = (vec![], vec![], vec![], vec![]);
     for _ in 0..options.common.runs {

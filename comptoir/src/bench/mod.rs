@@ -30,8 +30,10 @@ mod writers;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
+use service_kit::supervise::stop_on_signal;
+use tokio_util::sync::CancellationToken;
 
 use report::Report;
 use server::Server;
@@ -94,10 +96,12 @@ impl Bench {
             eprintln!("This is a debug build: its figures say nothing.");
         }
         let common = self.common().clone();
+        let stop = CancellationToken::new();
+        tokio::spawn(stop_on_signal(stop.clone()));
         let server = Server::start(&common).await?;
         let outcome = tokio::select! {
             report = self.measure(&server) => report,
-            _ = tokio::signal::ctrl_c() => stopped(),
+            () = stop.cancelled() => Err(anyhow!("stopped before its end")),
         };
         let removed = server.stop().await;
         let report = outcome?;
@@ -129,8 +133,4 @@ impl Bench {
             Self::Growth(options) => growth::measure(options, server).await,
         }
     }
-}
-
-fn stopped() -> anyhow::Result<Report> {
-    bail!("stopped before its end")
 }

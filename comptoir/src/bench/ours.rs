@@ -1,9 +1,11 @@
 //! Our side: everything that a bench asks of the log. No other file of the bench knows it.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use domain::decider::{Decider, Event};
 use domain::hotels::inventory::{self, RoomInventory};
-use domain::hotels::reservation::Reservation;
+use domain::hotels::reservation::{self, Reservation};
 use domain::streams::{DecidedEvent, Halt, StreamId, StreamKind, Streams, stored_json};
 use event_store::append::{Append, AppendError, Metadata, StreamAppend};
 use event_store::idempotency::NewRecord;
@@ -28,6 +30,7 @@ const PAGE: i64 = 5_000;
 pub(super) struct Ours {
     log: Log,
     stop: CancellationToken,
+    booked: Arc<reservation::Event>,
 }
 
 impl Ours {
@@ -48,7 +51,11 @@ impl Ours {
         };
         let stop = CancellationToken::new();
         let log = Log::open(pool, &options, stop.clone()).await?;
-        Ok(Self { log, stop })
+        Ok(Self {
+            log,
+            stop,
+            booked: Arc::new(sample::booked()?),
+        })
     }
 
     /// The database of the log.
@@ -66,7 +73,7 @@ impl Ours {
     pub(super) async fn append_new(&self) -> anyhow::Result<()> {
         let append = Append {
             idempotency: Some(record()),
-            ..to_stream::<Reservation>(Uuid::new_v4(), 0, &[sample::booked()?])
+            ..to_stream::<Reservation>(Uuid::new_v4(), 0, std::slice::from_ref(&*self.booked))
         };
         self.log.append(append).await?;
         Ok(())

@@ -1,7 +1,5 @@
 //! The PostgreSQL that both sides are measured on: the one of `DATABASE_URL`, else one of our own.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::Context;
@@ -13,6 +11,7 @@ use uuid::Uuid;
 use super::Common;
 use super::cpu::Cpu;
 use super::machine::Machine;
+use super::scratch::Scratch;
 use crate::embedded::Lifetime;
 use crate::embedded::postgres::Postgres;
 use crate::services::migrate;
@@ -20,7 +19,7 @@ use crate::settings::Databases;
 
 /// A PostgreSQL server, and the databases that were made in it.
 pub(super) struct Server {
-    own: Option<(Postgres, PathBuf)>,
+    own: Option<(Postgres, Scratch)>,
     url: Url,
     /// What the names of our databases begin with.
     prefix: String,
@@ -39,8 +38,8 @@ impl Server {
         let (own, url) = match &common.database_url {
             Some(url) => (None, url.clone()),
             None => {
-                let folder = folder(&common.data, &prefix)?;
-                let own = Postgres::start(&folder, Lifetime::Tied).await?;
+                let folder = Scratch::under(&common.data)?;
+                let own = Postgres::start(folder.path(), Lifetime::Tied).await?;
                 let url = own.url().to_owned();
                 (Some((own, folder)), url)
             }
@@ -89,10 +88,8 @@ impl Server {
 
     /// Takes away what it made.
     pub(super) async fn stop(self) -> anyhow::Result<()> {
-        if let Some((own, folder)) = self.own {
-            own.stop().await?;
-            return std::fs::remove_dir_all(&folder)
-                .with_context(|| format!("removing {}", folder.display()));
+        if let Some((own, _folder)) = self.own {
+            return own.stop().await;
         }
         let mut admin = connect(self.url.as_str()).await?;
         let names: Vec<String> = sqlx::query_scalar(
@@ -114,13 +111,4 @@ impl Server {
 pub(super) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
     options.connect().await
-}
-
-/// A folder that PostgreSQL's own user reaches.
-fn folder(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let folder = parent.join(name.replace('_', "-"));
-    let made = std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)));
-    made.with_context(|| format!("the folder {} can't be made", folder.display()))?;
-    Ok(folder)
 }

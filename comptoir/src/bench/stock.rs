@@ -18,7 +18,7 @@ use super::sample;
 /// Its name among the sides.
 pub(super) const STOCK: &str = "stock cqrs-es + postgres-es";
 /// Connections with which it is about fastest on two CPUs.
-const CONNECTIONS: u32 = 32;
+pub(super) const CONNECTIONS: u32 = 32;
 /// How long its callers wait for a connection: on one stream they wait long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -53,13 +53,13 @@ pub(super) struct Stock {
 
 impl Stock {
     /// Makes its tables in the database at `url`.
-    pub(super) async fn start(url: &str) -> anyhow::Result<Self> {
+    pub(super) async fn start(url: &str, connections: u32) -> anyhow::Result<Self> {
         let options = PgConnectOptions::from_str(url)?
             .options([("search_path", "stock")])
             // Its slow statements are what is measured.
             .disable_statement_logging();
         let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(connections)
             .acquire_slow_threshold(PATIENCE)
             .acquire_timeout(PATIENCE)
             .connect_with(options)

@@ -1,6 +1,7 @@
 //! Several processes that append to one log at once.
 
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use super::callers::{Until, drive};
+use super::callers::{Load, Until, drive};
 use super::ours::Ours;
 
 /// How long a writer appends before it says that it is ready: connections and plans are made then.
@@ -59,12 +60,8 @@ impl Writer {
 }
 
 /// Lets so many callers append to new streams.
-pub(super) async fn append(
-    ours: &Ours,
-    callers: u64,
-    until: Until,
-) -> anyhow::Result<super::callers::Load> {
-    let ours = ours.clone();
+pub(super) async fn append(ours: &Ours, callers: u64, until: Until) -> anyhow::Result<Load> {
+    let ours = Arc::new(ours.clone());
     drive(callers, until, move |_| {
         let ours = ours.clone();
         async move { ours.append_new().await }
