@@ -10,6 +10,7 @@ use service_kit::telemetry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::bench::{Bench, Writer};
 use crate::contexts::Contexts;
 use crate::services::{Process, migrate};
 use crate::settings::{Databases, Kafka, Keys, Listen, Topics};
@@ -42,6 +43,12 @@ enum Command {
     ReadApi(ReadApi),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
+    /// Measures Comptoir against what it is built on.
+    #[command(subcommand)]
+    Bench(Bench),
+    /// One writer among several: what `bench append` starts.
+    #[command(hide = true)]
+    BenchWriter(Writer),
 }
 
 #[derive(clap::Args)]
@@ -129,6 +136,8 @@ impl Cli {
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
             Command::Demo(options) => options.run().await,
+            Command::Bench(bench) => bench.run().await,
+            Command::BenchWriter(writer) => writer.run().await,
         }
     }
 }
