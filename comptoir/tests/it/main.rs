@@ -14,4 +14,5 @@ mod routes;
 mod runtime;
 mod services;
 mod support;
+mod torture;
 mod toy;
