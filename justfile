@@ -14,6 +14,10 @@ demo *arguments:
 test *arguments:
     cargo test {{ if arguments == "" { "--workspace" } else { arguments } }}
 
+# Kill and crash the log's writers and its server for ten minutes, or longer: just torture 3600
+torture seconds="600":
+    COMPTOIR_TORTURE_SECONDS={{ seconds }} cargo test --package comptoir --test it -- --exact torture::the_log_keeps_its_laws --nocapture
+
 # Run what CI runs.
 verify:
     bash .ci/run

@@ -17,7 +17,9 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::demo::{ROWS, check_nights, plan, play, without_ids};
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, System, servers, wait_for};
+use crate::support::{
+    ADMIN_EMAIL, ADMIN_PASSWORD, Client, System, free_port, open_folder, servers, wait_for,
+};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -72,11 +74,6 @@ impl Drop for Up {
         let _ended_already = self.child.kill();
         let _reaped_already = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 fn progress(folder: &Path) -> String {
@@ -136,15 +133,6 @@ async fn a_demo_that_is_killed_ends_as_one_that_is_not() {
         .unwrap();
     check_nights(&pool, &tables, &plan, created.aggregate_id).await;
     up.kill();
-}
-
-/// A folder that PostgreSQL's own user reaches.
-fn open_folder() -> tempfile::TempDir {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let open = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).unwrap();
-    folder
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

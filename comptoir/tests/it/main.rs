@@ -16,5 +16,6 @@ mod runtime;
 mod services;
 mod shop;
 mod support;
+mod torture;
 mod toy;
 mod writer;

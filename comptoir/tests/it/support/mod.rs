@@ -9,7 +9,22 @@ pub use servers::{on_background, servers};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, shared};
 
 use std::future::Future;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
+
+/// A folder that PostgreSQL's own user reaches.
+pub fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    folder
+}
+
+/// A port of 127.0.0.1 that is free now.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
 
 /// Waits until `condition` gives something, for at most `limit`.
 pub async fn wait_for<T, F: Future<Output = Option<T>>>(
