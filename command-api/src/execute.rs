@@ -4,9 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::streams::{Draft, Halt, StreamId, Streams};
-use event_store::append::{
-    Accepted, AppendError, ExecuteError, Executed, Mark, Request, Stop,
-};
+use event_store::append::{Accepted, AppendError, ExecuteError, Executed, Mark, Request, Stop};
 use event_store::database::is_away;
 use event_store::idempotency::{Key, Record};
 use event_store::load::LoadError;
@@ -134,7 +132,11 @@ pub async fn execute<T: Serialize>(
         metadata,
         occurred_at,
         key: idempotency,
-        new: target.created_under.map(|_| target.resource).into_iter().collect(),
+        new: target
+            .created_under
+            .map(|_| target.resource)
+            .into_iter()
+            .collect(),
     };
     let conditions = Conditions {
         resource: target.resource,
@@ -144,9 +146,8 @@ pub async fn execute<T: Serialize>(
     let decide = move |streams: &mut Streams| {
         let more = conditions.meet(decide(streams), streams)?;
         let stored = answer(target, streams, &more).map_err(Stop::Refused)?;
-        let answer = serde_json::to_string(&stored).map_err(|error| {
-            Stop::Refused(Problem::fault("an answer can't be written", &error))
-        })?;
+        let answer = serde_json::to_string(&stored)
+            .map_err(|error| Stop::Refused(Problem::fault("an answer can't be written", &error)))?;
         let value = stored;
         Ok(Accepted { value, answer })
     };

@@ -74,7 +74,10 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
 /// What a reader prepares.
 pub(crate) const READER: &[(&str, &str)] = &[
     // Everything in a flight is of one moment.
-    (BEGIN_READ, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+    (
+        BEGIN_READ,
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    ),
     (COMMIT, "COMMIT"),
     (HEAD, HEAD_SQL),
     (TAIL, TAIL_SQL),

@@ -94,12 +94,11 @@ impl Filled {
         });
         let sql = format!(
             "WITH pattern AS MATERIALIZED (SELECT * FROM log.events WHERE aggregate_id = '{}'), \
-                 head AS MATERIALIZED (SELECT position FROM log.head), \
-                 written AS (INSERT INTO log.events ({}) SELECT {} \
-                     FROM generate_series(0, {events} - 1) AS n \
-                     JOIN pattern ON pattern.sequence = n / {streams} % {EVENTS} + 1 \
-                     CROSS JOIN head) \
-             UPDATE log.head SET position = position + {events}, recorded_at = now()",
+                 head AS MATERIALIZED (SELECT position FROM log.head) \
+             INSERT INTO log.events ({}) SELECT {} \
+                 FROM generate_series(0, {events} - 1) AS n \
+                 JOIN pattern ON pattern.sequence = n / {streams} % {EVENTS} + 1 \
+                 CROSS JOIN head",
             self.pattern,
             columns.join(", "),
             values.collect::<Vec<_>>().join(", "),
@@ -108,7 +107,9 @@ impl Filled {
         transaction
             .execute("SET LOCAL synchronous_commit = off")
             .await?;
-        transaction.execute("LOCK TABLE log.head").await?;
+        transaction
+            .execute("SELECT 1 FROM log.epoch FOR UPDATE")
+            .await?;
         transaction
             .execute(sql.as_str())
             .await

@@ -132,9 +132,6 @@ impl Desk {
         if entry.verified_at == Position::MAX {
             entry.verified_at = head;
         }
-        if entry.pending == 0 && entry.next.state.is_none() {
-            self.remove(stream);
-        }
     }
 
     /// A write failed, and with it every later one that is under way.
@@ -144,7 +141,7 @@ impl Desk {
         };
         entry.pending = 0;
         entry.next = entry.committed.clone();
-        if entry.verified_at == Position::MAX || entry.next.state.is_none() {
+        if entry.verified_at == Position::MAX {
             self.remove(stream);
         }
     }

@@ -64,9 +64,7 @@ impl Log {
             for one in &appends {
                 let kind = StreamKind::opaque(one.stream.aggregate_type);
                 let loaded = streams.loaded(&one.stream);
-                let actual = loaded
-                    .ok_or(Stop::Missing(one.stream, kind))?
-                    .version;
+                let actual = loaded.ok_or(Stop::Missing(one.stream, kind))?.version;
                 if actual != one.expected_version {
                     return Err(Stop::Refused(AppendError::Conflict {
                         stream: one.stream,
@@ -115,7 +113,9 @@ impl Log {
         match receiver.await.map_err(|_| stopped())?? {
             Found::Key(None) => Ok(None),
             Found::Key(Some(stored)) => Ok(Some(stored.resolve(&self.pool).await?)),
-            Found::Stream { .. } => Err(LoadError::Fault("a stream was found for a key".to_owned())),
+            Found::Stream { .. } => {
+                Err(LoadError::Fault("a stream was found for a key".to_owned()))
+            }
         }
     }
 }

@@ -187,4 +187,3 @@ impl Waiting {
 pub(super) fn broken() -> AppendError {
     AppendError::Fault("a decision panicked".to_owned())
 }
-

@@ -46,7 +46,9 @@ impl Writer {
         self.mode = match (others, quiet) {
             (true, _) => Mode::Locked { quiet: 0 },
             (false, QUIET_ENOUGH..) if self.alone == 0 => Mode::Fenced { lost: 0 },
-            (false, _) => Mode::Locked { quiet: quiet.saturating_add(1) },
+            (false, _) => Mode::Locked {
+                quiet: quiet.saturating_add(1),
+            },
         };
         let count = match self.verified(candidates, checks, &reply, head) {
             Ok(count) => count,

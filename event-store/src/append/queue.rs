@@ -6,9 +6,9 @@ use domain::streams::Streams;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::AppendError;
 use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
 use super::writer::{self, Writer, WriterError};
-use super::AppendError;
 
 /// The most commands that wait; one more is told to come later.
 const MOST_WAITING: usize = 4_096;

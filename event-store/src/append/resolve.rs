@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use super::AppendError;
 use super::batch::Batch;
 use super::job::Outcome;
 use super::writer::{Mode, Writer, WriterError};
-use super::AppendError;
 use crate::statements;
 use crate::wire::{Error, Flight, Value};
 
@@ -84,7 +84,10 @@ impl Writer {
 
     fn settle(&mut self, committed: Vec<bool>) {
         let mut failed: Vec<Batch> = Vec::new();
-        for (batch, committed) in std::mem::take(&mut self.under_way).into_iter().zip(committed) {
+        for (batch, committed) in std::mem::take(&mut self.under_way)
+            .into_iter()
+            .zip(committed)
+        {
             match committed {
                 true => self.commit(batch),
                 false => failed.push(batch),

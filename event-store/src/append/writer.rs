@@ -186,8 +186,7 @@ impl Writer {
             0 => true,
             MOST_UNDER_WAY.. => false,
             _ => {
-                matches!(self.mode, Mode::Fenced { .. })
-                    && self.ready.len() >= ENOUGH_FOR_A_SECOND
+                matches!(self.mode, Mode::Fenced { .. }) && self.ready.len() >= ENOUGH_FOR_A_SECOND
             }
         }
     }

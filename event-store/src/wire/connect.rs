@@ -80,7 +80,13 @@ impl Target {
         }
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         stream.set_nodelay(true)?;
-        tls::wrap(stream, &self.host, self.ssl, self.root_certificate.as_deref()).await
+        tls::wrap(
+            stream,
+            &self.host,
+            self.ssl,
+            self.root_certificate.as_deref(),
+        )
+        .await
     }
 }
 
@@ -94,10 +100,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects and prepares `statements`, pairs of a name and its SQL.
-    pub(crate) async fn open(
-        target: &Target,
-        statements: &[(&str, &str)],
-    ) -> Result<Self, Error> {
+    pub(crate) async fn open(target: &Target, statements: &[(&str, &str)]) -> Result<Self, Error> {
         let opened = tokio::time::timeout(CONNECT_LIMIT, Self::start(target, statements));
         opened.await.map_err(|_| Error::TimedOut(CONNECT_LIMIT))?
     }
@@ -194,9 +197,7 @@ impl Connection {
         self.write(&bytes).await?;
         match self.message().await? {
             backend::Message::AuthenticationSaslFinal(body) => Ok(scram.finish(body.data())?),
-            backend::Message::ErrorResponse(body) => {
-                Err(Error::Refused(ServerError::read(&body)))
-            }
+            backend::Message::ErrorResponse(body) => Err(Error::Refused(ServerError::read(&body))),
             _ => Err(Error::invalid("the server broke off SCRAM")),
         }
     }

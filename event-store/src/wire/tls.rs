@@ -41,8 +41,16 @@ pub(super) async fn wrap(
     match stream.read_u8().await? {
         b'S' => {}
         b'N' if matches!(mode, PgSslMode::Prefer) => return Ok(Transport::Tcp(stream)),
-        b'N' => return Err(Error::invalid("the server has no TLS, and sslmode asks for it")),
-        _ => return Err(Error::invalid("the server's answer to TLS is not PostgreSQL's")),
+        b'N' => {
+            return Err(Error::invalid(
+                "the server has no TLS, and sslmode asks for it",
+            ));
+        }
+        _ => {
+            return Err(Error::invalid(
+                "the server's answer to TLS is not PostgreSQL's",
+            ));
+        }
     }
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Error::invalid(format!("{host} is not a server's name")))?;
@@ -141,7 +149,9 @@ impl ServerCertVerifier for Verifier {
             )
         };
         match inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(error) if wrong_name(&error) && matches!(self.checks, Checks::Chain { name: false }) => {
+            Err(error)
+                if wrong_name(&error) && matches!(self.checks, Checks::Chain { name: false }) =>
+            {
                 Ok(ServerCertVerified::assertion())
             }
             Ok(_) if matches!(self.checks, Checks::Chain { name: true }) => {

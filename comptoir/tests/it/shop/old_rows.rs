@@ -14,7 +14,11 @@ pub async fn insert(log: &Log, stream: StreamId, events: &[(&str, &str)]) {
 
 pub async fn insert_version(log: &Log, stream: StreamId, version: &str, events: &[(&str, &str)]) {
     let mut tx = log.pool().begin().await.unwrap();
-    let head = sqlx::query("SELECT position FROM head FOR UPDATE");
+    sqlx::query("SELECT 1 FROM epoch FOR UPDATE")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let head = sqlx::query("SELECT position FROM head");
     let head: i64 = head.fetch_one(&mut *tx).await.unwrap().get("position");
     let partition = partition_of(stream.id, 3).cast_signed();
     let now = Utc::now().trunc_subsecs(6);
@@ -55,8 +59,6 @@ pub async fn insert_version(log: &Log, stream: StreamId, version: &str, events: 
         .await
         .unwrap();
     }
-    let moved = format!("UPDATE head SET position = position + {}", events.len());
-    tx.execute(moved.as_str()).await.unwrap();
     tx.execute("NOTIFY comptoir_log").await.unwrap();
     tx.commit().await.unwrap();
 }

@@ -1,10 +1,11 @@
 //! The calls to the log: how a command is carried out, as the command API does it.
 
-use domain::identity::email::EmailClaim;
-use domain::streams::StreamKind;
-use event_store::append::{Append, AppendError, Mark, Metadata, StreamAppend};
+use std::convert::Infallible;
+
+use domain::streams::{StreamKind, Streams};
+use event_store::append::{Accepted, AppendError, ExecuteError, Executed, Mark, Request, Stop};
 use event_store::database::{self, is_away};
-use event_store::idempotency::{NewRecord, Record};
+use event_store::idempotency::{Key, Record};
 use event_store::load::LoadError;
 use event_store::{Log, OpenError, Options, Position};
 use serde::{Deserialize, Serialize};
@@ -66,44 +67,60 @@ pub async fn send(
     attempt: Uuid,
     look_first: bool,
 ) -> Result<Told, Untold> {
-    let mut conflicts = 0;
-    if look_first && let Some(told) = stored(log, command.key, conflicts).await? {
+    if look_first && let Some(told) = stored(log, command.key, 0).await? {
         return Ok(told);
     }
-    loop {
-        let append = decide(log, command, attempt).await?;
-        let answer = append.idempotency.as_ref().unwrap().answer.clone();
-        match log.append(append).await {
-            Ok(appended) => {
-                let positions = sorted(&appended.marks);
-                return Ok(Told {
-                    answer,
-                    positions,
-                    conflicts,
-                });
-            }
-            Err(AppendError::Conflict { .. }) => conflicts += 1,
-            Err(AppendError::KeyUsed) => {
-                let told = stored(log, command.key, conflicts).await?;
-                return Ok(told.expect("a used key without a stored answer"));
-            }
-            Err(AppendError::Away(_)) => return Err(Untold::Away),
-            Err(AppendError::Busy) => return Err(Untold::Busy),
-            Err(AppendError::Unknown) => return Err(Untold::Unknown),
-            Err(error @ AppendError::Fault(_)) => panic!("{error}"),
-        }
+    let request = Request {
+        key: Some(Key {
+            scope: SCOPE.to_owned(),
+            key: command.key.to_string(),
+            digest: [7; 32],
+        }),
+        new: command.owned(),
+        ..Request::default()
+    };
+    let mut decided = 0;
+    let command = command.clone();
+    let decide = move |streams: &mut Streams| {
+        let accepted = decide(streams, &command, attempt)?;
+        decided += 1;
+        Ok(Accepted {
+            value: (accepted.clone(), decided - 1),
+            answer: accepted,
+        })
+    };
+    match log.execute::<_, Infallible>(request, decide).await {
+        Ok(Executed::Stored {
+            value: (answer, conflicts),
+            marks,
+        }) => Ok(Told {
+            answer,
+            positions: sorted(&marks),
+            conflicts,
+        }),
+        Ok(Executed::Replayed(record)) => Ok(told(record, 0)),
+        Err(ExecuteError::Refused(never)) => match never {},
+        Err(ExecuteError::Load(error)) => Err(away(error)),
+        Err(ExecuteError::Append(AppendError::Away(_))) => Err(Untold::Away),
+        Err(ExecuteError::Append(AppendError::Busy)) => Err(Untold::Busy),
+        Err(ExecuteError::Append(AppendError::Unknown)) => Err(Untold::Unknown),
+        Err(ExecuteError::Append(error)) => panic!("{error}"),
     }
 }
 
 /// What the log answers to `key`, as it stored it.
 pub async fn stored(log: &Log, key: Uuid, conflicts: usize) -> Result<Option<Told>, Untold> {
     let found = log.answer(SCOPE, &key.to_string()).await;
-    let told = |Record { answer, marks, .. }: Record| Told {
+    let found = found.map_err(away)?;
+    Ok(found.map(|record| told(record, conflicts)))
+}
+
+fn told(Record { answer, marks, .. }: Record, conflicts: usize) -> Told {
+    Told {
         answer,
         positions: sorted(&marks),
         conflicts,
-    };
-    found.map(|record| record.map(told)).map_err(away)
+    }
 }
 
 /// Which attempt wrote `answer`.
@@ -112,48 +129,35 @@ pub fn attempt_of(answer: &str) -> Uuid {
     answer["attempt"].as_str().unwrap().parse().unwrap()
 }
 
-/// Loads the streams that others write to as well, and decides.
-async fn decide(log: &Log, command: &Command, attempt: Uuid) -> Result<Append, Untold> {
-    let mut streams = Vec::new();
+/// Adds the command's events to its streams, whatever they hold; gives the answer to keep.
+fn decide(
+    streams: &mut Streams,
+    command: &Command,
+    attempt: Uuid,
+) -> Result<String, Stop<Infallible>> {
+    let mut versions = Vec::new();
     for (stream, events) in &command.parts {
-        let expected_version = if command.owns(*stream) {
-            0
-        } else {
-            let loaded = log.load(*stream, StreamKind::of::<EmailClaim>()).await;
-            let (loaded, _) = loaded.map_err(|error| match error {
-                LoadError::Database(error) => away(error),
-                error => panic!("{error}"),
-            })?;
-            loaded.version
-        };
-        streams.push(StreamAppend {
-            stream: *stream,
-            expected_version,
-            events: vec![command.event(); *events],
-        });
+        let kind = StreamKind::opaque(stream.aggregate_type);
+        let loaded = streams.loaded(stream);
+        let loaded = loaded.ok_or(Stop::Missing(*stream, kind))?;
+        versions.push(loaded.version + *events as u64);
     }
-    let versions: Vec<u64> = streams
-        .iter()
-        .map(|part| part.expected_version + part.events.len() as u64)
-        .collect();
+    for (stream, events) in &command.parts {
+        let added = streams.append(*stream, &vec![command.event(); *events]);
+        added.expect("the stream is there");
+    }
     // The odd blanks tell whether the answer is kept to the byte.
-    let answer = format!("{:#}", json!({ "attempt": attempt, "versions": versions }));
-    Ok(Append {
-        streams,
-        metadata: Metadata::default(),
-        occurred_at: None,
-        idempotency: Some(NewRecord {
-            scope: SCOPE.to_owned(),
-            key: command.key.to_string(),
-            digest: [7; 32],
-            answer,
-            positions: vec![],
-        }),
-    })
+    Ok(format!(
+        "{:#}",
+        json!({ "attempt": attempt, "versions": versions })
+    ))
 }
 
-fn away(error: sqlx::Error) -> Untold {
-    assert!(is_away(&error), "not a sign of being away: {error:?}");
+fn away(error: LoadError) -> Untold {
+    assert!(
+        matches!(error, LoadError::Away(_)),
+        "not a sign of being away: {error}"
+    );
     Untold::Away
 }
 

@@ -48,6 +48,12 @@ impl Command {
         stream.id == self.key
     }
 
+    /// The streams that are its own.
+    pub fn owned(&self) -> Vec<StreamId> {
+        let streams = self.parts.iter().map(|(stream, _)| *stream);
+        streams.filter(|stream| self.owns(*stream)).collect()
+    }
+
     /// Its event, which names the command.
     pub fn event(&self) -> DecidedEvent {
         DecidedEvent {
