@@ -21,6 +21,12 @@ pub struct Key {
     pub digest: [u8; 32],
 }
 
+impl Key {
+    pub(crate) fn stored_as(&self) -> (Uuid, Uuid) {
+        stored_as(&self.scope, &self.key)
+    }
+}
+
 /// A record to be stored with the events of its command. The last positions of the streams that
 /// the command touched are added to it when they are known.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,17 +79,16 @@ impl Stored {
     }
 }
 
-/// A text as 16 bytes: an id as itself, all else by the head of its SHA-256.
-pub(crate) fn name(text: &str) -> Uuid {
-    if let (36, Ok(id)) = (text.len(), Uuid::try_parse(text)) {
-        return id;
-    }
-    digest_name(text)
+/// Under which scope and key an answer is stored, 16 bytes each: an account's id as itself, all
+/// else by the head of its SHA-256. Whoever chose two keys with one head would have met only
+/// their own answers.
+pub fn stored_as(scope: &str, key: &str) -> (Uuid, Uuid) {
+    let account = (scope.len() == 36).then(|| Uuid::try_parse(scope).ok());
+    let scope = account.flatten().unwrap_or_else(|| digest_head(scope));
+    (scope, digest_head(key))
 }
 
-/// The head of the SHA-256 of a text. Whoever chose two texts with one head would have met only
-/// their own keys.
-pub(crate) fn digest_name(text: &str) -> Uuid {
+fn digest_head(text: &str) -> Uuid {
     let mut head = [0; 16];
     head.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
     Uuid::from_bytes(head)

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::job::Waiting;
 use super::rows::Rows;
 use super::{AppendError, Mark};
-use crate::idempotency::{self, Key};
+use crate::idempotency::Key;
 use crate::leaf::Leaf;
 use crate::load::Point;
 use crate::log::Topics;
@@ -90,7 +90,7 @@ impl Batch {
     }
 
     pub(super) fn has_key(&self, key: &Key) -> bool {
-        self.keys.contains(&name(key))
+        self.keys.contains(&key.stored_as())
     }
 
     /// Takes in a refusal: it is answered with the batch, since it may rest on what the commands
@@ -122,9 +122,10 @@ impl Batch {
         if let Some(key) = &waiting.job.request().key {
             let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
             let created_at = self.head.recorded_at;
+            let names = key.stored_as();
             self.records
-                .record(name(key), &key.digest, answer, &positions, created_at);
-            self.keys.insert(name(key));
+                .record(names, &key.digest, answer, &positions, created_at);
+            self.keys.insert(names);
         }
         self.commands.push((waiting, marks));
     }
@@ -240,12 +241,6 @@ impl Batch {
         }
         Ok(())
     }
-}
-
-/// The names under which an answer is stored.
-pub(super) fn name(key: &Key) -> (Uuid, Uuid) {
-    let scope = idempotency::name(&key.scope);
-    (scope, idempotency::digest_name(&key.key))
 }
 
 fn partition(stream: StreamId, topics: &Topics) -> Result<i32, AppendError> {

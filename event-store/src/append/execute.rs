@@ -4,7 +4,7 @@ use domain::streams::{Halt, StreamKind, Streams};
 
 use super::job::{Accepted, ExecuteError, Executed, Kept, Request, Stop};
 use super::{Append, AppendError, Appended};
-use crate::idempotency::{Key, Record};
+use crate::idempotency::{Key, Record, stored_as};
 use crate::load::{Ask, Found, LoadError, Wanted};
 use crate::log::Log;
 
@@ -100,10 +100,8 @@ impl Log {
     /// When the database is away.
     pub async fn answer(&self, scope: &str, key: &str) -> Result<Option<Record>, LoadError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        let wanted = Wanted::Key {
-            scope: crate::idempotency::name(scope),
-            key: crate::idempotency::digest_name(key),
-        };
+        let (scope, key) = stored_as(scope, key);
+        let wanted = Wanted::Key { scope, key };
         let answer = Box::new(move |found| {
             // Who asked may have gone.
             let _gone = sender.send(found);

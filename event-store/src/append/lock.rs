@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use domain::streams::{StreamId, StreamKind, Streams};
 
 use super::AppendError;
-use super::batch::{Batch, Head, MOST_COMMANDS, name};
+use super::batch::{Batch, Head, MOST_COMMANDS};
 use super::desk::Look;
 use super::job::{Decision, Outcome, Waiting, broken};
 use super::writer::{Mode, Writer, WriterError};
-use crate::idempotency::Stored;
+use crate::idempotency::{Key, Stored};
 use crate::load::{LoadError, Point};
 use crate::statements;
 use crate::wire::{Error, Flight, Reply, Row, Value};
@@ -77,7 +77,7 @@ impl Writer {
             let Some(waiting) = self.ready.pop_front() else {
                 break;
             };
-            let key = waiting.job.request().key.as_ref().map(name);
+            let key = waiting.job.request().key.as_ref().map(Key::stored_as);
             if key.is_some_and(|key| !keys.insert(key)) {
                 self.ready.push_front(waiting);
                 break;
@@ -285,7 +285,7 @@ fn lock(candidates: &[Waiting], checks: &[Check]) -> std::io::Result<Flight> {
     }
     for waiting in candidates {
         if let Some(key) = &waiting.job.request().key {
-            let (scope, key) = name(key);
+            let (scope, key) = key.stored_as();
             flight.execute(statements::KEY, &[Value::Uuid(scope), Value::Uuid(key)])?;
         }
     }

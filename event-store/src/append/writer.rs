@@ -197,7 +197,7 @@ impl Writer {
             self.ready.push_back(waiting);
             return;
         };
-        let (scope, key) = super::batch::name(key);
+        let (scope, key) = key.stored_as();
         let tell = self.tell.clone();
         let answer = Box::new(move |found| {
             // The writer outlives what it asked.

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::streams::StreamId;
+use event_store::idempotency::stored_as;
 use event_store::partition::partition_of;
 use event_store::{Log, Position, RecordedEvent, leaf_hash, read};
 use sqlx::Row;
 use uuid::Uuid;
 
-use super::calls::{self, SCOPE, attempt_of};
+use super::calls::{self, attempt_of};
 use super::commands::{Command, key_of, payload};
 use super::ledger::Ledger;
 use super::reader::Seen;
@@ -137,14 +138,20 @@ async fn answers(log: &Log, ledger: &Ledger) {
     let sql = "SELECT key, answer::text AS answer FROM idempotency \
          WHERE scope = $1 AND key > $2 ORDER BY key LIMIT $3";
     let every = ledger.told.len().div_ceil(ASKED);
-    let (mut last, mut count) = (String::new(), 0);
+    let names = ledger.told.keys().map(|key| {
+        let (_, name) = stored_as(calls::SCOPE, &key.to_string());
+        (name, *key)
+    });
+    let names: HashMap<Uuid, Uuid> = names.collect();
+    let (scope, _) = stored_as(calls::SCOPE, "");
+    let (mut last, mut count) = (Uuid::nil(), 0);
     loop {
-        let query = sqlx::query(sql).bind(SCOPE).bind(&last).bind(PAGE);
+        let query = sqlx::query(sql).bind(scope).bind(last).bind(PAGE);
         let rows = query.fetch_all(log.pool()).await.unwrap();
         let Some(end) = rows.last() else { break };
         last = end.get("key");
         for row in rows {
-            let key: Uuid = row.get::<&str, _>("key").parse().unwrap();
+            let key = names[&row.get::<Uuid, _>("key")];
             let told = &ledger.told[&key];
             assert_eq!(row.get::<&str, _>("answer"), told.answer, "{key}");
             if count % every == 0 {
