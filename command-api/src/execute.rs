@@ -286,6 +286,9 @@ fn token(app: &App, marks: Vec<Mark>) -> ConsistencyToken {
 fn refused(error: AppendError) -> Problem {
     match error {
         AppendError::Busy => Problem::unavailable("busy", "too many commands are waiting", 1),
+        AppendError::Erased(_) => {
+            Problem::new(StatusCode::CONFLICT, "person-erased", error.to_string())
+        }
         AppendError::Away(_) | AppendError::Unknown => {
             tracing::warn!(%error, "a command was not stored");
             away()

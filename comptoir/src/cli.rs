@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bench::{Bench, Writer};
 use crate::contexts::Contexts;
-use crate::services::{Process, migrate};
-use crate::settings::{Databases, Kafka, Keys, Listen, Topics};
+use crate::keys::KeysCommand;
+use crate::services::{Process, migrate, migrate_keys};
+use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
 use crate::{demo, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
@@ -32,7 +33,7 @@ enum Command {
     /// Starts everything in one process, on PostgreSQL and Kafka of its own where none are named.
     Up(up::Options),
     /// Brings the databases' schemas up to date.
-    Migrate(Databases),
+    Migrate(Migrate),
     /// Serves the commands.
     CommandApi(CommandApi),
     /// Relays the log to Kafka.
@@ -41,6 +42,8 @@ enum Command {
     Projector(Projector),
     /// Serves the queries.
     ReadApi(ReadApi),
+    /// Tells of the persons' keys, changes their master key, or destroys one.
+    Keys(KeysCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -52,6 +55,14 @@ enum Command {
 }
 
 #[derive(clap::Args)]
+struct Migrate {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    keys_database: KeysDatabase,
+}
+
+#[derive(clap::Args)]
 struct CommandApi {
     #[command(flatten)]
     databases: Databases,
@@ -59,6 +70,8 @@ struct CommandApi {
     topics: Topics,
     #[command(flatten)]
     keys: Keys,
+    #[command(flatten)]
+    personal: Personal,
     #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
@@ -84,6 +97,8 @@ struct Projector {
     #[command(flatten)]
     topics: Topics,
     #[command(flatten)]
+    personal: Personal,
+    #[command(flatten)]
     kafka: Kafka,
     #[command(flatten)]
     listen: Listen,
@@ -95,6 +110,8 @@ struct ReadApi {
     databases: Databases,
     #[command(flatten)]
     topics: Topics,
+    #[command(flatten)]
+    personal: Personal,
     /// What access tokens are signed with.
     #[arg(long, env = "COMPTOIR_TOKEN_KEY", hide_env_values = true)]
     token_key: String,
@@ -130,11 +147,15 @@ impl Cli {
         telemetry::logs(self.log_json);
         match self.command {
             Command::Up(options) => up::run(options, Contexts::all()).await,
-            Command::Migrate(databases) => migrate(&databases).await,
+            Command::Migrate(options) => {
+                migrate(&options.databases).await?;
+                migrate_keys(&options.keys_database).await
+            }
             Command::CommandApi(options) => options.run().await,
             Command::Relay(options) => options.run().await,
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
+            Command::Keys(command) => command.run().await,
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
@@ -143,10 +164,14 @@ impl Cli {
 }
 
 /// A process that ends with a signal.
-async fn process(databases: &Databases, topics: Topics) -> anyhow::Result<Process> {
+async fn process(
+    databases: &Databases,
+    topics: Topics,
+    personal: Option<&Personal>,
+) -> anyhow::Result<Process> {
     let mut tasks = Supervisor::new(CancellationToken::new());
     tasks.spawn("the signal handler", stop_on_signal(tasks.stop()));
-    Process::start(Contexts::all(), databases, topics, tasks).await
+    Process::start(Contexts::all(), databases, topics, personal, tasks).await
 }
 
 /// Serves HTTP and runs until the end.
@@ -161,7 +186,7 @@ async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
 
 impl CommandApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics).await?;
+        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
         let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
             up::ensure_first_admin(&app, &email, Some(SecretString::from(password))).await?;
@@ -172,7 +197,7 @@ impl CommandApi {
 
 impl Relay {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics).await?;
+        let mut process = process(&self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
         run(process, self.listen).await
@@ -181,7 +206,7 @@ impl Relay {
 
 impl Projector {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics).await?;
+        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
         process.projector(self.kafka.source());
         run(process, self.listen).await
     }
@@ -189,7 +214,7 @@ impl Projector {
 
 impl ReadApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics).await?;
+        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
         let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
             .context("COMPTOIR_TOKEN_KEY")?;
         process.read_api(tokens);

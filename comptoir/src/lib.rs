@@ -6,6 +6,7 @@ pub mod contexts;
 pub mod demo;
 pub mod embedded;
 pub mod http;
+pub mod keys;
 pub mod services;
 pub mod settings;
 pub mod up;

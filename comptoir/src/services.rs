@@ -3,6 +3,7 @@
 use anyhow::Context;
 use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
+use event_store::personal::Keyring;
 use event_store::{Log, database, relay};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::runtime::{self, Source};
@@ -18,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::contexts::Contexts;
 use crate::http;
-use crate::settings::{Databases, Topics};
+use crate::settings::{Databases, KeysDatabase, Personal, Topics};
 
 /// Connections of a process to the log's database.
 const LOG_CONNECTIONS: u32 = 16;
@@ -42,14 +43,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Connects to the databases, whose schemas are up to date.
+    /// Connects to the databases, whose schemas are up to date. Without `personal` it can neither
+    /// store nor show personal data.
     ///
     /// # Errors
-    /// When a URL is wrong or the log's database is away.
+    /// When a URL is wrong, the log's database is away, or `personal` does not have a master key
+    /// that persons' keys are wrapped by.
     pub async fn start(
         contexts: Contexts,
         databases: &Databases,
         topics: Topics,
+        personal: Option<&Personal>,
         mut tasks: Supervisor,
     ) -> anyhow::Result<Self> {
         let pool = database::pool(&databases.database_url, "log", LOG_CONNECTIONS)
@@ -59,6 +63,10 @@ impl Process {
         let options = event_store::Options {
             contexts: contexts.names.clone(),
             partitions: topics.partitions,
+            keyring: match personal {
+                Some(personal) => checked(personal.keyring(&pool)?).await?,
+                None => Keyring::none(),
+            },
         };
         let log = Log::open(pool.clone(), &options, tasks.stop())
             .await
@@ -104,6 +112,7 @@ impl Process {
         let app = read_api::App {
             read: self.read.clone(),
             log: self.log.pool().clone(),
+            keyring: self.log.keyring().clone(),
             epoch: self.log.epoch(),
             tokens,
             visibility,
@@ -153,6 +162,25 @@ impl Process {
         let served = service_kit::server::serve(listener, app, self.tasks.stop());
         self.tasks.spawn("the HTTP server", served);
     }
+}
+
+/// Finds out at the start what could not be opened later.
+async fn checked(keyring: Keyring) -> anyhow::Result<Keyring> {
+    let checked = keyring.check().await;
+    checked.context("the persons' keys (has `comptoir migrate` run?)")?;
+    Ok(keyring)
+}
+
+/// Makes the table of the persons' keys, where it is not in the log's database.
+///
+/// # Errors
+/// When that database is away.
+pub async fn migrate_keys(database: &KeysDatabase) -> anyhow::Result<()> {
+    match &database.keys_database_url {
+        Some(url) => event_store::migrate::migrate_keys(url).await,
+        None => Ok(()),
+    }
+    .context("migrating the persons' keys")
 }
 
 /// Brings both databases' schemas up to date.

@@ -1,5 +1,7 @@
 //! What services are told: where things are, and their keys.
 
+mod personal;
+
 use std::net::SocketAddr;
 
 use anyhow::Context;
@@ -7,6 +9,8 @@ use clap::Args;
 use projections::runtime::{KafkaOptions, Source};
 use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
+
+pub use personal::{KeysDatabase, Personal};
 
 /// Partitions of the topic of a context that is new to the log.
 const PARTITIONS: u32 = 6;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A value about a person, marked so that the log can keep it apart from the rest of the event:
-/// stored as `{"personal_of": <person>, "value": …}`. `value` is none once it was erased.
+/// A value about a person: in JSON `{"personal_of": <person>, "value": …}`, by which the log finds
+/// it. What is stored instead is `{"personal_of": <person>, "sealed": …}`, encrypted with a key of
+/// the person; whoever reads the event gets the value, or null once the key was destroyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Personal<T> {

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::decider::Event;
 
+/// The member by which `Personal<T>` is known in JSON.
+const MARK: &str = "personal_of";
+
 /// An event as the log holds it.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredEvent<'a> {
@@ -124,10 +127,11 @@ pub fn read_each<E: Event>(
         event_type: event_type.to_owned(),
         version: event_version.to_owned(),
     })?;
+    let personal = payload.contains(MARK);
     let unreadable = |source| ReadError::Payload {
         event_type: event_type.to_owned(),
         version,
-        source,
+        source: if personal { unsaid(source) } else { source },
     };
     match upcaster::<E>(event_type, version)? {
         None => each(serde_json::from_str(payload).map_err(unreadable)?),
@@ -159,7 +163,7 @@ fn read_on<E: Event>(
         let event = serde_json::from_value(payload).map_err(|source| ReadError::Payload {
             event_type: event_type.to_owned(),
             version,
-            source,
+            source: unsaid(source),
         })?;
         each(event);
         return Ok(());
@@ -173,6 +177,11 @@ fn read_on<E: Event>(
         read_on(next, steps + 1, each)?;
     }
     Ok(())
+}
+
+/// The error without what it quotes, which may be about a person and would go to a log.
+fn unsaid(_quoting: serde_json::Error) -> serde_json::Error {
+    serde::de::Error::custom("it is not of its form")
 }
 
 /// What takes this version of an event; none when it is current.

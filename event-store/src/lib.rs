@@ -12,6 +12,7 @@ mod log;
 pub mod message;
 pub mod migrate;
 pub mod partition;
+pub mod personal;
 pub mod read;
 mod recorded;
 pub mod relay;

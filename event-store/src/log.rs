@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::append::{self, Parts, WriterError};
 use crate::idempotency;
 use crate::load::{self, Reader, snapshot};
+use crate::personal::{self, Erasure, Keyring};
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::Target;
@@ -22,6 +23,8 @@ pub struct Options {
     pub contexts: Vec<&'static str>,
     /// The partitions of the topic of a context that is new to the log.
     pub partitions: u32,
+    /// What seals personal data on the way in and opens it on the way out.
+    pub keyring: Keyring,
 }
 
 /// Why a log can't be opened.
@@ -38,6 +41,7 @@ pub struct Log {
     pub(crate) pool: PgPool,
     pub(crate) reader: Reader,
     pub(crate) queue: append::Queue,
+    keyring: Keyring,
     topics: Topics,
     epoch: Uuid,
 }
@@ -121,11 +125,13 @@ impl Log {
         let topics = Topics::ensure(&pool, &options.contexts, options.partitions).await?;
         let (epoch, _) = head(&pool).await?;
         let target = Target::of(&pool.connect_options(), statements::SETTINGS);
-        let reader = load::start(target.clone());
+        let keyring = options.keyring.clone();
+        let reader = load::start(target.clone(), keyring.clone());
         let parts = Parts {
             target,
             reader: reader.clone(),
-            snapshots: snapshot::start(pool.clone()),
+            snapshots: snapshot::start(pool.clone(), keyring.clone()),
+            keyring: keyring.clone(),
             topics: topics.clone(),
             epoch,
         };
@@ -133,6 +139,7 @@ impl Log {
             pool,
             reader,
             queue: append::start(parts, stop),
+            keyring,
             topics,
             epoch,
         })
@@ -145,6 +152,18 @@ impl Log {
     /// Why it ended, when nobody asked for it.
     pub async fn written(&self) -> Result<(), WriterError> {
         self.queue.ended().await
+    }
+
+    /// Destroys the key to the personal data of `person`, and forgets the answers kept for that
+    /// person's retries. This process forgets the key and every state that holds personal data at
+    /// once, others within 60 seconds.
+    ///
+    /// # Errors
+    /// When a database is away; done again it goes on.
+    pub async fn erase(&self, person: Uuid) -> Result<Erasure, personal::Error> {
+        let erasure = self.keyring.erase(&self.pool, person).await?;
+        self.queue.forget_personal();
+        Ok(erasure)
     }
 
     /// Forgets answers stored before `time`; gives how many.
@@ -171,6 +190,11 @@ impl Log {
     /// The topics of its contexts.
     pub fn topics(&self) -> &Topics {
         &self.topics
+    }
+
+    /// What opens personal data.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// The database of the log.

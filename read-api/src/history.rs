@@ -10,7 +10,7 @@ use service_kit::problem::Problem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{App, database};
+use crate::{App, closed, database};
 
 /// What happened to something, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,14 +38,19 @@ pub struct HistoryEvent {
     metadata: Box<RawValue>,
 }
 
-/// Every event of the aggregate `id` of `D`, as today's code knows it: old ones are upcast.
+/// Every event of the aggregate `id` of `D`, as today's code knows it: old ones are upcast, and
+/// what is personal is in clear unless it was erased.
 ///
 /// # Errors
 /// `503` when the log is away; `500` when a stored event can't be read.
 pub async fn of<D: Decider>(app: &App, id: Uuid) -> Result<History, Problem> {
-    let recorded = read::stream(&app.log, D::TYPE, id, 0)
+    let mut recorded = read::stream(&app.log, D::TYPE, id, 0)
         .await
         .map_err(database)?;
+    app.keyring
+        .open_events(&mut recorded)
+        .await
+        .map_err(closed)?;
     let mut events = Vec::with_capacity(recorded.len());
     for one in &recorded {
         let happened = one.decode::<D>();

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod lag;
 pub mod list;
 
+use event_store::personal::{self, Keyring};
 use service_kit::access::{Route, Routes};
 use service_kit::token::Tokens;
 use sqlx::PgPool;
@@ -23,6 +24,8 @@ pub struct App {
     pub read: PgPool,
     /// The log's database, for histories.
     pub log: PgPool,
+    /// What opens personal data in histories.
+    pub keyring: Keyring,
     /// Which log the read tables are of.
     pub epoch: Uuid,
     /// What verifies access tokens.
@@ -43,6 +46,14 @@ pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route
     let all = contexts.iter().fold(none, |routes, add| add(routes));
     let (router, table) = all.finish();
     (router.with_state(app), table)
+}
+
+/// The problem that personal data is which can't be opened.
+pub fn closed(error: personal::Error) -> service_kit::problem::Problem {
+    match error {
+        personal::Error::Database(error) => database(error),
+        error => service_kit::problem::Problem::fault("personal data can't be opened", &error),
+    }
 }
 
 /// The problem that a failed query is.

@@ -9,6 +9,7 @@ use domain::hotels::reservation::{self, Reservation};
 use domain::streams::{DecidedEvent, Halt, StreamId, StreamKind, Streams, stored_json};
 use event_store::append::{Accepted, Append, ExecuteError, Metadata, Request, Stop, StreamAppend};
 use event_store::idempotency::NewRecord;
+use event_store::personal::Keyring;
 use event_store::{Log, Options, RecordedEvent, database, read};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,8 @@ impl Ours {
         let options = Options {
             contexts: domain::CONTEXTS.to_vec(),
             partitions: PARTITIONS,
+            // What it writes is about nobody.
+            keyring: Keyring::none(),
         };
         let stop = CancellationToken::new();
         let log = Log::open(pool, &options, stop.clone()).await?;

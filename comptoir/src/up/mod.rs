@@ -102,7 +102,9 @@ async fn serve(
         read_database_url: options.read_database_url.clone(),
     };
     migrate(&databases).await?;
-    let mut process = Process::start(contexts, &databases, options.topics, tasks).await?;
+    let personal = secrets.personal();
+    let mut process =
+        Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
     let keys: Keys = secrets.keys();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);

@@ -10,6 +10,7 @@ use domain::identity::email::{EmailClaim, Event};
 use domain::streams::{DecidedEvent, StreamId, StreamKind, stored_json};
 use event_store::append::{Append, AppendError, Metadata, StreamAppend};
 use event_store::idempotency::NewRecord;
+use event_store::personal::Keyring;
 use event_store::{Log, Options, database, leaf_hash, read, stock};
 use sqlx::{Connection, Executor, PgConnection, Row};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ pub(crate) async fn open(url: &str) -> Log {
     let options = Options {
         contexts: domain::CONTEXTS.to_vec(),
         partitions: 3,
+        keyring: Keyring::none(),
     };
     let pool = database::pool(url, "log", 4).unwrap();
     Log::open(pool, &options, CancellationToken::new())

@@ -9,6 +9,7 @@ mod demo;
 mod faults;
 mod log;
 mod openapi;
+mod personal;
 mod problems;
 mod races;
 mod routes;

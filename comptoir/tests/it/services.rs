@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, servers, wait_for};
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, personal, servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -37,6 +37,7 @@ impl Deployment {
             .env("KAFKA_BROKERS", servers().kafka.brokers())
             .env("COMPTOIR_TOPIC_PREFIX", &self.topic_prefix)
             .env("COMPTOIR_MASTER_KEY", "m".repeat(32))
+            .env("COMPTOIR_PERSONAL_KEYS", personal().personal_keys)
             .env("COMPTOIR_TOKEN_KEY", "t".repeat(32))
             .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)

@@ -2,6 +2,7 @@
 
 use domain::hotels::hotel::{self, Hotel};
 use domain::hotels::reservation::Reservation;
+use domain::identity::account::Account;
 use domain::identity::email::{self, EmailClaim};
 use domain::streams::{FoldError, Halt, Loaded, StreamId, StreamKind, Streams};
 
@@ -127,6 +128,22 @@ fn a_stored_event_that_can_not_be_read_is_named() {
     let told = error.to_string();
     let expected = "stored event 1 of hotels.hotel: HotelBurnt in version 1 can't be read: unknown";
     assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn an_error_does_not_repeat_what_is_about_a_person() {
+    let kind = StreamKind::of::<Account>();
+    let stored = StoredEvent {
+        event_type: "AccountRegistered",
+        event_version: "1",
+        payload: r#"{"type":"AccountRegistered","name":{"personal_of":"Awa Ndiaye"}}"#,
+    };
+    let error = (kind.fold)(&(kind.empty)(), &[stored]).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.ends_with("can't be read: it is not of its form"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A batch: commands that were decided one on top of the other, and commit as one transaction.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::streams::{Draft, StreamId, StreamKind, Streams};
+use domain::streams::{DecidedEvent, Draft, StreamId, StreamKind, Streams};
 use uuid::Uuid;
 
 use super::desk::Desk;
@@ -15,6 +16,7 @@ use crate::leaf::Leaf;
 use crate::load::Point;
 use crate::log::Topics;
 use crate::partition::{context_of, partition_of};
+use crate::personal::{self, Keys, Place, seal_with};
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{Flight, Value};
@@ -144,22 +146,22 @@ impl Batch {
         let occurred_at = request.occurred_at.map(|time| time.trunc_subsecs(6));
         let drafts = streams.drafts();
         // Everything that can go wrong goes wrong before the first row is there.
-        let partitions: Vec<i32> = drafts
-            .iter()
-            .map(|draft| partition(draft.stream, topics))
-            .collect::<Result<_, _>>()?;
-        let placed = drafts.iter().zip(partitions);
-        Ok(placed
-            .map(|(draft, partition)| {
-                self.write_stream(draft, partition, &metadata, occurred_at, desk)
-            })
-            .collect())
+        let mut parts = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let partition = partition(draft.stream, topics)?;
+            parts.push((draft, partition, sealed(draft, &waiting.keys)?));
+        }
+        let written = parts.into_iter().map(|(draft, partition, payloads)| {
+            self.write_stream(draft, partition, &payloads, &metadata, occurred_at, desk)
+        });
+        Ok(written.collect())
     }
 
     fn write_stream(
         &mut self,
         draft: &Draft,
         partition: i32,
+        payloads: &[Cow<'_, str>],
         metadata: &str,
         occurred_at: Option<DateTime<Utc>>,
         desk: &mut Desk,
@@ -169,9 +171,12 @@ impl Batch {
         let before = before.unwrap_or_else(|| Point::empty(&draft.kind));
         let occurred_at = occurred_at.unwrap_or(self.head.recorded_at);
         let mut point = before.clone();
-        for event in &draft.events {
+        for (event, payload) in draft.events.iter().zip(payloads) {
             point.version += 1;
-            point.weight += event.payload.len();
+            point.weight += payload.len();
+            if let Cow::Owned(_) = payload {
+                point.held = point.held.and_now();
+            }
             point.last_event = Uuid::now_v7();
             self.head.position += 1;
             let first = (self.head.position, point.last_event);
@@ -182,7 +187,7 @@ impl Batch {
                 sequence: point.version.cast_signed(),
                 event_type: event.event_type,
                 event_version: &event.event_version.to_string(),
-                payload: &event.payload,
+                payload,
                 metadata,
                 event_id: point.last_event,
                 recorded_at: self.head.recorded_at,
@@ -241,6 +246,15 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// The payloads of a draft with what is personal sealed, so that the leaf hash covers ciphertext.
+fn sealed<'a>(draft: &'a Draft, keys: &Keys) -> Result<Vec<Cow<'a, str>>, personal::Error> {
+    let seal = |event: &'a DecidedEvent| {
+        let place = Place::in_stream(draft.stream, event.event_type);
+        seal_with(keys, &place, &event.payload)
+    };
+    draft.events.iter().map(seal).collect()
 }
 
 fn partition(stream: StreamId, topics: &Topics) -> Result<i32, AppendError> {

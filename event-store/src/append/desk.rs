@@ -64,7 +64,8 @@ impl Desk {
         let Some(entry) = self.entry(stream) else {
             return Look::Unknown(None);
         };
-        if entry.next.state.is_none() && !kind.opaque {
+        let is_over = entry.next.held.is_over();
+        if (entry.next.state.is_none() || is_over) && !kind.opaque {
             return match entry.pending {
                 0 => Look::Unknown(None),
                 _ => Look::Busy,
@@ -150,6 +151,20 @@ impl Desk {
     /// to be verified again.
     pub(super) fn raise(&mut self, head: Position) {
         self.floor = head;
+    }
+
+    /// Forgets the states that hold personal data: those whose time is over, or all of them. Those
+    /// that are written just now go as soon as that is committed.
+    pub(super) fn forget_personal(&mut self, all: bool) {
+        for entries in [&mut self.young, &mut self.old] {
+            if all {
+                for entry in entries.values_mut() {
+                    entry.committed.held = entry.committed.held.over();
+                    entry.next.held = entry.next.held.over();
+                }
+            }
+            entries.retain(|_, entry| entry.pending > 0 || !entry.next.held.is_over());
+        }
     }
 
     fn entry(&mut self, stream: StreamId) -> Option<&mut Entry> {

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::{AppendError, Mark, Metadata};
 use crate::idempotency::{Key, Record, Stored};
 use crate::load::LoadError;
+use crate::personal::Keys;
 
 /// What a command brings beside its decision.
 #[derive(Debug, Clone, Default)]
@@ -101,6 +102,8 @@ pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
     /// The streams that it asked for so far.
     pub(super) needs: Vec<(StreamId, StreamKind)>,
+    /// The keys of the persons whose data it stores, as far as they were fetched.
+    pub(super) keys: Keys,
     /// How often it was sent.
     pub(super) attempts: u32,
     /// Its place among the commands that may wait.

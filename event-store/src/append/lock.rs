@@ -50,7 +50,7 @@ impl Writer {
                 quiet: quiet.saturating_add(1),
             },
         };
-        let count = match self.verified(candidates, checks, &reply, head) {
+        let count = match self.verified(candidates, checks, &reply, head).await {
             Ok(count) => count,
             Err(error) => {
                 let why = error.to_string();
@@ -183,7 +183,7 @@ impl Writer {
 
     /// Takes over what was read under the lock; the commands that are left are the first that are
     /// ready, and so many.
-    fn verified(
+    async fn verified(
         &mut self,
         candidates: Vec<Waiting>,
         checks: Vec<Check>,
@@ -194,7 +194,9 @@ impl Writer {
         for check in checks {
             let rows: &[Row] = reply.rows(place)?;
             place += 1;
-            let point = check.known.follow(check.stream, &check.kind, rows)?;
+            let keyring = &self.parts.keyring;
+            let follow = check.known.follow(check.stream, &check.kind, rows, keyring);
+            let point = follow.await?;
             self.desk.put(check.stream, point, head.position);
         }
         let mut left = Vec::new();

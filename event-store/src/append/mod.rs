@@ -128,6 +128,9 @@ pub enum AppendError {
     /// Another command with this idempotency key was stored first.
     #[error("a command with this idempotency key was stored already")]
     KeyUsed,
+    /// It is about a person whose personal data were erased: nothing more is stored about them.
+    #[error("the personal data of {0} was erased, and nothing more is stored about that person")]
+    Erased(Uuid),
     /// More commands wait than the log takes: try later.
     #[error("too many commands are waiting")]
     Busy,

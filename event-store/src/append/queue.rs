@@ -1,6 +1,7 @@
 //! The way to the writer: bounded, so that who comes too many hears so at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::streams::Streams;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -9,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::AppendError;
 use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
 use super::writer::{self, Writer, WriterError};
+use crate::personal::Keys;
 
 /// The most commands that wait; one more is told to come later.
 const MOST_WAITING: usize = 4_096;
@@ -18,6 +20,7 @@ const MOST_WAITING: usize = 4_096;
 pub(crate) struct Queue {
     sender: mpsc::Sender<Waiting>,
     places: Arc<Semaphore>,
+    erasures: Arc<AtomicU64>,
     ended: watch::Receiver<Option<Result<(), WriterError>>>,
 }
 
@@ -28,7 +31,8 @@ pub(crate) use writer::Parts;
 pub(crate) fn start(parts: Parts, stop: CancellationToken) -> Queue {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let (told, ended) = watch::channel(None);
-    let writer = Writer::new(parts, receiver);
+    let erasures = Arc::new(AtomicU64::new(0));
+    let writer = Writer::new(parts, receiver, Arc::clone(&erasures));
     tokio::spawn(async move {
         let task = tokio::spawn(writer.run(stop));
         let outcome = match task.await {
@@ -40,6 +44,7 @@ pub(crate) fn start(parts: Parts, stop: CancellationToken) -> Queue {
     Queue {
         sender,
         places: Arc::new(Semaphore::new(MOST_WAITING)),
+        erasures,
         ended,
     }
 }
@@ -67,6 +72,7 @@ impl Queue {
         let waiting = Waiting {
             job,
             needs: Vec::new(),
+            keys: Keys::default(),
             attempts: 0,
             _permit: place,
         };
@@ -75,6 +81,11 @@ impl Queue {
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         answered.await.unwrap_or_else(|_| Err(stopped().into()))
+    }
+
+    /// Has the writer forget every state that holds personal data before it decides again.
+    pub(crate) fn forget_personal(&self) {
+        self.erasures.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Waits until the writer has ended, and says why.

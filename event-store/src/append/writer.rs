@@ -5,6 +5,9 @@
 //! writer locks the log first and checks everything under the lock for a while (`lock.rs`).
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use domain::streams::{StreamId, StreamKind, Streams};
 use tokio::sync::mpsc;
@@ -18,6 +21,7 @@ use super::job::{Decision, Outcome, Waiting, broken};
 use crate::load::snapshot::Snapshots;
 use crate::load::{Ask, Found, LoadError, Point, Reader, Wanted};
 use crate::log::Topics;
+use crate::personal::{self, Keyring, Keys, persons_to_seal};
 use crate::statements;
 use crate::wire::{Connection, Error, Flight, Reply, ServerError, Target};
 
@@ -30,6 +34,9 @@ const MOST_UNDER_WAY: usize = 2;
 const MOST_LOST: u32 = 2;
 /// How often a command is sent before its caller hears that the log is away.
 const MOST_ATTEMPTS: u32 = 50;
+
+/// How often what is too old is taken out of memory; it is not used even before.
+const TIDY: Duration = Duration::from_secs(5);
 
 /// Why the writer ended; its process has to end with it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,12 +71,14 @@ pub(crate) struct Parts {
     pub(crate) target: Target,
     pub(crate) reader: Reader,
     pub(crate) snapshots: Snapshots,
+    pub(crate) keyring: Keyring,
     pub(crate) topics: Topics,
     pub(crate) epoch: Uuid,
 }
 
 /// What the writer asked the reader for.
 pub(super) enum Read {
+    Persons(Waiting, Result<Keys, personal::Error>),
     Key(Waiting, Result<Found, LoadError>),
     Stream(StreamId, StreamKind, Result<Found, LoadError>),
 }
@@ -104,12 +113,19 @@ pub(crate) struct Writer {
     arrivals: mpsc::Receiver<Waiting>,
     reads: mpsc::UnboundedReceiver<Read>,
     tell: mpsc::UnboundedSender<Read>,
-    /// Commands whose keys are being looked up.
+    /// Commands whose idempotency keys or persons' keys are being looked up.
     looked_up: usize,
+    /// How many erasures this process was asked for, and how many the desk has followed.
+    erasures: Arc<AtomicU64>,
+    followed: u64,
 }
 
 impl Writer {
-    pub(super) fn new(parts: Parts, arrivals: mpsc::Receiver<Waiting>) -> Self {
+    pub(super) fn new(
+        parts: Parts,
+        arrivals: mpsc::Receiver<Waiting>,
+        erasures: Arc<AtomicU64>,
+    ) -> Self {
         let (tell, reads) = mpsc::unbounded_channel();
         Self {
             parts,
@@ -127,6 +143,8 @@ impl Writer {
             reads,
             tell,
             looked_up: 0,
+            erasures,
+            followed: 0,
         }
     }
 
@@ -134,7 +152,9 @@ impl Writer {
     pub(super) async fn run(mut self, stop: CancellationToken) -> Result<(), WriterError> {
         let mut arrived = Vec::with_capacity(MOST_COMMANDS);
         let mut open = true;
+        let mut tidy = tokio::time::interval(TIDY);
         loop {
+            self.follow_erasures();
             self.advance().await?;
             if !open && self.is_idle() {
                 return Ok(());
@@ -151,6 +171,10 @@ impl Writer {
                         self.arrive(waiting);
                     }
                 }
+                _ = tidy.tick() => {
+                    self.desk.forget_personal(false);
+                    self.parts.keyring.tidy();
+                }
                 () = stop.cancelled(), if !self.arrivals.is_closed() => self.arrivals.close(),
             }
         }
@@ -159,6 +183,15 @@ impl Writer {
     fn is_idle(&self) -> bool {
         let waiting = self.ready.len() + self.parked.len() + self.deferred.len() + self.looked_up;
         waiting + self.under_way.len() == 0
+    }
+
+    /// Nothing is decided on what an erasure has taken away.
+    fn follow_erasures(&mut self) {
+        let asked = self.erasures.load(Ordering::Acquire);
+        if asked != self.followed {
+            self.followed = asked;
+            self.desk.forget_personal(true);
+        }
     }
 
     /// Sends what may be sent.
@@ -213,6 +246,16 @@ impl Writer {
 
     fn was_read(&mut self, read: Read) {
         match read {
+            Read::Persons(mut waiting, fetched) => {
+                self.looked_up -= 1;
+                match fetched {
+                    Ok(keys) => {
+                        waiting.keys = keys;
+                        self.ready.push_front(waiting);
+                    }
+                    Err(error) => waiting.fail(error.into()),
+                }
+            }
             Read::Key(waiting, found) => {
                 self.looked_up -= 1;
                 match found {
@@ -284,6 +327,16 @@ impl Writer {
         }
     }
 
+    /// Fetches the keys of the persons whose data a command stores; new persons get theirs.
+    fn fetch_keys(&mut self, waiting: Waiting, persons: Vec<Uuid>) {
+        self.looked_up += 1;
+        let (keyring, tell) = (self.parts.keyring.clone(), self.tell.clone());
+        tokio::spawn(async move {
+            let keys = keyring.for_sealing(&persons).await;
+            let _stopping = tell.send(Read::Persons(waiting, keys));
+        });
+    }
+
     /// Decides up to `most` commands one on top of the other.
     pub(super) fn form(&mut self, follows: Head, most: usize) -> Batch {
         let mut batch = Batch::new(follows);
@@ -329,6 +382,11 @@ impl Writer {
                 Decision::Refused => return batch.refuse(waiting),
                 Decision::Broken => return waiting.fail(broken()),
                 Decision::Accepted(answer) => {
+                    match unsealable(&streams, &waiting.keys) {
+                        Ok(persons) if persons.is_empty() => {}
+                        Ok(persons) => return self.fetch_keys(waiting, persons),
+                        Err(error) => return waiting.fail(error.into()),
+                    }
                     let topics = &self.parts.topics;
                     return batch.accept(waiting, &streams, &answer, &mut self.desk, topics);
                 }
@@ -552,6 +610,18 @@ impl Writer {
         }
         self.committed = head.position;
         self.head = Some(head);
+    }
+}
+
+/// The persons whose data a command stores, when a key of them is not at hand.
+fn unsealable(streams: &Streams, keys: &Keys) -> Result<Vec<Uuid>, personal::Error> {
+    let mut persons = Vec::new();
+    for event in streams.drafts().iter().flat_map(|draft| &draft.events) {
+        persons.extend(persons_to_seal(&event.payload)?);
+    }
+    match persons.iter().all(|person| keys.contains(*person)) {
+        true => Ok(Vec::new()),
+        false => Ok(persons),
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::append::Mark;
 use crate::log::Log;
+use crate::personal;
 
 pub(crate) use ask::{Ask, Found, Wanted};
 pub(crate) use point::Point;
@@ -29,6 +30,9 @@ pub enum LoadError {
     /// A stored event can't be read.
     #[error(transparent)]
     Fold(Arc<FoldError>),
+    /// Its personal data can't be opened.
+    #[error(transparent)]
+    Personal(Arc<personal::Error>),
     /// The stream has a hole, which an append can't make.
     #[error("event {sequence} of the stream {stream:?} is missing")]
     Hole {
@@ -50,6 +54,15 @@ pub enum LoadError {
 impl From<FoldError> for LoadError {
     fn from(error: FoldError) -> Self {
         Self::Fold(Arc::new(error))
+    }
+}
+
+impl From<personal::Error> for LoadError {
+    fn from(error: personal::Error) -> Self {
+        match error.is_away() {
+            true => Self::Away(error.to_string()),
+            false => Self::Personal(Arc::new(error)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::LoadError;
 use crate::append::Mark;
 use crate::database::is_away;
 use crate::partition::context_of;
+use crate::personal::{Held, Keyring};
 use crate::wire::{self, Row};
 
 /// A stream at one moment.
@@ -26,6 +27,8 @@ pub(crate) struct Point {
     pub(crate) state: Option<AnyState>,
     /// How many bytes of events were folded into it: about what it takes of memory.
     pub(crate) weight: usize,
+    /// Whether its state has personal data in clear, and since when.
+    pub(crate) held: Held,
 }
 
 impl Point {
@@ -38,6 +41,7 @@ impl Point {
             mark: None,
             state: (!kind.opaque).then(kind.empty),
             weight: 0,
+            held: Held::default(),
         }
     }
 
@@ -50,12 +54,14 @@ impl Point {
         }
     }
 
-    /// The stream after the events of `rows` (statement `tail`), which follow it.
-    pub(crate) fn follow(
+    /// The stream after the events of `rows` (statement `tail`), which follow it. What is personal
+    /// in them is opened.
+    pub(crate) async fn follow(
         mut self,
         stream: StreamId,
         kind: &StreamKind,
         rows: &[Row],
+        keyring: &Keyring,
     ) -> Result<Self, LoadError> {
         let Some(last) = rows.last() else {
             return Ok(self);
@@ -73,6 +79,13 @@ impl Point {
             stored.push(event);
         }
         if let Some(state) = &self.state {
+            let opened = keyring.open_stored(stream, &stored).await?;
+            if let Some(payloads) = &opened {
+                self.held = self.held.and_now();
+                for (one, payload) in stored.iter_mut().zip(payloads) {
+                    one.payload = payload;
+                }
+            }
             self.state = Some((kind.fold)(state, &stored)?);
         }
         self.stand_at(stream, last)?;

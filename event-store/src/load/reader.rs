@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::snapshot::{self, Snapshot};
 use super::{Ask, Found, LoadError, Point, Wanted};
 use crate::idempotency::Stored;
+use crate::personal::Keyring;
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{Connection, Error, Flight, Reply, Target, Value};
@@ -38,13 +39,13 @@ impl Reader {
 }
 
 /// Starts the task that reads; it ends when every [`Reader`] is gone.
-pub(crate) fn start(target: Target) -> Reader {
+pub(crate) fn start(target: Target, keyring: Keyring) -> Reader {
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
-    tokio::spawn(run(target, receiver));
+    tokio::spawn(run(target, keyring, receiver));
     Reader(sender)
 }
 
-async fn run(target: Target, mut receiver: mpsc::Receiver<Ask>) {
+async fn run(target: Target, keyring: Keyring, mut receiver: mpsc::Receiver<Ask>) {
     let mut connection = None;
     let mut asks = Vec::with_capacity(MOST_IN_FLIGHT);
     while !asks.is_empty() || receiver.recv_many(&mut asks, MOST_IN_FLIGHT).await > 0 {
@@ -56,7 +57,7 @@ async fn run(target: Target, mut receiver: mpsc::Receiver<Ask>) {
             answered = read(&target, &mut connection, flight(&asked)).await;
         }
         match answered {
-            Ok(reply) => asks = answer(asked, &reply),
+            Ok(reply) => asks = answer(asked, &reply, &keyring).await,
             Err(error) => {
                 let error = LoadError::from(error);
                 for ask in asked {
@@ -118,21 +119,21 @@ fn flight(asked: &[Ask]) -> std::io::Result<Flight> {
 }
 
 /// Answers; gives back what has to be asked again without its snapshot.
-fn answer(asked: Vec<Ask>, reply: &Reply) -> Vec<Ask> {
+async fn answer(asked: Vec<Ask>, reply: &Reply, keyring: &Keyring) -> Vec<Ask> {
     let mut place = 2;
     let mut again = Vec::new();
     let as_of = reply.row(1).and_then(|row| row.bigint(2));
-    for mut ask in asked {
+    for Ask { mut wanted, answer } in asked {
         let found = match &as_of {
-            Ok(as_of) => find(&ask.wanted, reply, &mut place, *as_of),
+            Ok(as_of) => find(&wanted, reply, &mut place, *as_of, keyring).await,
             Err(error) => Err(LoadError::Fault(error.to_string())),
         };
         match found {
-            Ok(Some(found)) => (ask.answer)(Ok(found)),
-            Err(error) => (ask.answer)(Err(error)),
+            Ok(Some(found)) => answer(Ok(found)),
+            Err(error) => answer(Err(error)),
             Ok(None) => {
-                ask.wanted.forget_snapshot();
-                again.push(ask);
+                wanted.forget_snapshot();
+                again.push(Ask { wanted, answer });
             }
         }
     }
@@ -140,11 +141,12 @@ fn answer(asked: Vec<Ask>, reply: &Reply) -> Vec<Ask> {
 }
 
 /// What the reply holds at `place` for one question; none when a snapshot is of no use.
-fn find(
+async fn find(
     wanted: &Wanted,
     reply: &Reply,
     place: &mut usize,
     as_of: Position,
+    keyring: &Keyring,
 ) -> Result<Option<Found>, LoadError> {
     let mut next = || {
         *place += 1;
@@ -167,7 +169,10 @@ fn find(
             let (snapshot, rows) = (next()?, next()?);
             match snapshot.first() {
                 None => (Point::empty(kind), rows),
-                Some(row) => match Snapshot::read(row)?.restore(stream, kind, rows) {
+                Some(row) => match Snapshot::read(row)?
+                    .restore(stream, kind, rows, keyring)
+                    .await?
+                {
                     Ok(point) => (point, rows.get(1..).unwrap_or_default()),
                     Err(refused) => {
                         tracing::warn!(?stream, refused, "a snapshot is not used");
@@ -178,7 +183,7 @@ fn find(
         }
     };
     Ok(Some(Found::Stream {
-        point: point.follow(stream, kind, rows)?,
+        point: point.follow(stream, kind, rows, keyring).await?,
         as_of,
         folded: rows.len(),
     }))

@@ -3,16 +3,23 @@
 //! A snapshot counts for the code that made it ([`domain::SHAPE`]) and for a past that ends with
 //! the very event it names. Any other is written anew when its stream next passes a hundred.
 
+use std::borrow::Cow;
+
 use domain::streams::{StreamId, StreamKind};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{LoadError, Point};
+use crate::personal::{
+    self, Keyring, Place, open_with, persons_to_open, persons_to_seal, seal_with,
+};
 use crate::wire::Row;
 
 /// A snapshot is written whenever a stream passes a multiple of so many events.
 const EVERY: u64 = 100;
+/// What a snapshot is named where personal data in it is bound to its place.
+const PLACE: &str = "snapshot";
 /// The most snapshots that wait to be written; beyond, one is left out until the next hundred.
 const MOST_WAITING: usize = 64;
 
@@ -39,30 +46,40 @@ impl<'a> Snapshot<'a> {
 
     /// The stream as the snapshot has it, or why it is of no use; the first of `rows` has to be
     /// its last event.
-    pub(crate) fn restore(
+    pub(crate) async fn restore(
         self,
         stream: StreamId,
         kind: &StreamKind,
         rows: &[Row],
-    ) -> Result<Point, String> {
-        let text = |error: LoadError| error.to_string();
-        let last = rows.first().ok_or("its last event is not there")?;
-        let place = (last.bigint(0), last.uuid(5));
-        let (Ok(sequence), Ok(event_id)) = place else {
-            return Err("its last event can't be read".to_owned());
+        keyring: &Keyring,
+    ) -> Result<Result<Point, String>, LoadError> {
+        let Some(last) = rows.first() else {
+            return Ok(Err("its last event is not there".to_owned()));
         };
-        if sequence.unsigned_abs() != self.version || event_id != self.event_id {
-            return Err("its last event is another".to_owned());
+        if last.bigint(0)?.unsigned_abs() != self.version || last.uuid(5)? != self.event_id {
+            return Ok(Err("its last event is another".to_owned()));
         }
         let mut point = Point::empty(kind);
-        if !kind.opaque {
-            let state = (kind.restore)(self.state);
-            point.state = Some(state.map_err(|error| error.to_string())?);
-        }
         point.version = self.version;
         point.weight = self.state.len();
-        point.stand_at(stream, last).map_err(text)?;
-        Ok(point)
+        point.stand_at(stream, last)?;
+        if kind.opaque {
+            return Ok(Ok(point));
+        }
+        let keys = keyring.for_opening(&persons_to_open(self.state)?).await?;
+        let place = Place::in_stream(stream, PLACE);
+        let state = match open_with(&keys, &place, self.state) {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        if let Cow::Owned(_) = &state {
+            point.held = point.held.and_now();
+        }
+        match (kind.restore)(&state) {
+            Ok(state) => point.state = Some(state),
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+        Ok(Ok(point))
     }
 }
 
@@ -107,11 +124,11 @@ impl Snapshots {
 }
 
 /// Starts the task that writes snapshots; it ends when every [`Snapshots`] is gone.
-pub(crate) fn start(pool: PgPool) -> Snapshots {
+pub(crate) fn start(pool: PgPool, keyring: Keyring) -> Snapshots {
     let (sender, mut receiver) = mpsc::channel(MOST_WAITING);
     tokio::spawn(async move {
         while let Some(due) = receiver.recv().await {
-            if let Err(error) = write(&pool, &due).await {
+            if let Err(error) = write(&pool, &keyring, &due).await {
                 // Without it the stream is loaded from its events: slower, and no less right.
                 tracing::warn!(%error, stream = ?due.stream, "a snapshot was not written");
             }
@@ -126,16 +143,20 @@ enum WriteError {
     #[error(transparent)]
     State(#[from] domain::streams::FoldError),
     #[error(transparent)]
+    Personal(#[from] personal::Error),
+    #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-async fn write(pool: &PgPool, due: &Due) -> Result<(), WriteError> {
+async fn write(pool: &PgPool, keyring: &Keyring, due: &Due) -> Result<(), WriteError> {
     let Some(state) = &due.point.state else {
         return Ok(());
     };
     let Some(json) = (due.kind.save)(state)? else {
         return Ok(());
     };
+    let keys = keyring.for_sealing(&persons_to_seal(&json)?).await?;
+    let json = seal_with(&keys, &Place::in_stream(due.stream, PLACE), &json)?;
     sqlx::query(
         "INSERT INTO snapshots (aggregate_id, aggregate_type, shape, sequence, event_id, state) \
          VALUES ($1, $2, $3, $4, $5, $6::json) \

@@ -56,6 +56,9 @@ pub enum Error {
     /// A message is not one of the relay's.
     #[error(transparent)]
     Unreadable(#[from] event_store::message::UnreadableMessage),
+    /// Personal data can't be opened.
+    #[error(transparent)]
+    Personal(#[from] event_store::personal::Error),
     /// Messages are missing.
     #[error(
         "{context}[{partition}]: the message at position {expected} is missing; {found}. The projector stops rather than leave a hole: rebuild its projections from the log"
@@ -200,6 +203,7 @@ impl Projector {
     async fn consume(&self, mut receiver: mpsc::Receiver<Delivered>) -> Result<(), Error> {
         let mut taken = Vec::with_capacity(BATCH);
         while receiver.recv_many(&mut taken, BATCH).await > 0 {
+            self.open(&mut taken).await?;
             let mut partitions: BTreeMap<(String, i32), Vec<Delivered>> = BTreeMap::new();
             for delivered in taken.drain(..) {
                 let event = &delivered.event;
@@ -212,6 +216,21 @@ impl Projector {
             }
         }
         Ok(())
+    }
+
+    /// Opens what is personal, once for all projections. Waits while the database of the keys is
+    /// away.
+    async fn open(&self, taken: &mut [Delivered]) -> Result<(), Error> {
+        loop {
+            let events = taken.iter_mut().map(|delivered| &mut delivered.event);
+            match self.log.keyring().open_events(events).await {
+                Err(error) if error.is_away() => {
+                    tracing::warn!(%error, "the projector waits for the persons' keys");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return Ok(done?),
+            }
+        }
     }
 
     /// Applies a batch of one partition to every projection of its context.

@@ -1,7 +1,7 @@
 //! Old events from end to end: rows as earlier versions of the code have stored them are loaded,
 //! projected from either source, and read in a history, as events of today.
 
-mod old_rows;
+pub mod old_rows;
 mod shop_aggregate;
 mod shops;
 

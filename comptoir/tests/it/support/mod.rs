@@ -6,7 +6,7 @@ mod system;
 
 pub use client::{Answer, Client, idempotent};
 pub use servers::{on_background, servers};
-pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, shared};
+pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, personal, shared};
 
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;

@@ -78,6 +78,15 @@ fn of_database(url: &str, name: &str) -> String {
 }
 
 impl Servers {
+    /// A database with nothing in it; gives its URL.
+    pub async fn empty_database(&self) -> String {
+        let name = format!("e{}", Uuid::new_v4().simple());
+        let mut admin = PgConnection::connect(self.postgres.url()).await.unwrap();
+        let create = format!("CREATE DATABASE {name}");
+        admin.execute(create.as_str()).await.unwrap();
+        of_database(self.postgres.url(), &name)
+    }
+
     /// A database of its own, with every table and no row.
     pub async fn database(&self) -> Databases {
         let name = format!("t{}", Uuid::new_v4().simple());

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use comptoir::contexts::Contexts;
 use comptoir::services::Process;
-use comptoir::settings::{Databases, Kafka, Topics};
+use comptoir::settings::{Databases, Kafka, KeysDatabase, Personal, Topics};
 use domain::actor::{Actor, Role};
 use event_store::Log;
 use secrecy::SecretString;
@@ -24,6 +24,14 @@ pub const ADMIN_EMAIL: &str = "admin@example.com";
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
+/// The one master key of the persons' keys, `k1`.
+pub fn personal() -> Personal {
+    Personal {
+        personal_keys: "k1:a2V5IG9mIHRoZSB0ZXN0cywgb2YgMzIgYnl0ZXMuLi4=".to_owned(),
+        keys_database: KeysDatabase::default(),
+    }
+}
+
 static SHARED: OnceLock<System> = OnceLock::new();
 
 /// The system that most tests share; each works with hotels and accounts of its own.
@@ -37,6 +45,8 @@ pub struct System {
     pub read: PgPool,
     pub tokens: Tokens,
     pub kafka: Kafka,
+    /// What the handlers of queries share.
+    pub queries: read_api::App,
     /// Every route of both APIs.
     pub routes: Vec<Route>,
     pub stop: CancellationToken,
@@ -67,7 +77,8 @@ impl System {
         let tasks = Supervisor::new(CancellationToken::new());
         let stop = tasks.stop();
         let topics = Topics { partitions: 3 };
-        let start = Process::start(contexts.clone(), &databases, topics, tasks);
+        let personal = personal();
+        let start = Process::start(contexts.clone(), &databases, topics, Some(&personal), tasks);
         let mut process = start.await.unwrap();
         let tokens = Tokens::new(KEY).unwrap();
         let app = process
@@ -89,11 +100,12 @@ impl System {
         let read_app = read_api::App {
             read: process.read.clone(),
             log: process.log.pool().clone(),
+            keyring: process.log.keyring().clone(),
             epoch: process.log.epoch(),
             tokens: tokens.clone(),
             visibility: read_api::fresh::Visibility::listen(process.read.clone(), stop.clone()),
         };
-        routes.extend(read_api::router(read_app, &contexts.queries).1);
+        routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         process.serve(listener, None);
@@ -105,6 +117,7 @@ impl System {
             read,
             tokens,
             kafka,
+            queries: read_app,
             routes,
             stop,
         }

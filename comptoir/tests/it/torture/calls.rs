@@ -7,6 +7,7 @@ use event_store::append::{Accepted, AppendError, ExecuteError, Executed, Mark, R
 use event_store::database::{self, is_away};
 use event_store::idempotency::{Key, Record};
 use event_store::load::LoadError;
+use event_store::personal::Keyring;
 use event_store::{Log, OpenError, Options, Position};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -47,6 +48,7 @@ pub async fn open(url: &str) -> Log {
     let options = Options {
         contexts: domain::CONTEXTS.to_vec(),
         partitions: 6,
+        keyring: Keyring::none(),
     };
     wait_for("the log", super::LIMIT, || async {
         let pool = database::pool(url, "log", 16).unwrap();
