@@ -1,25 +1,24 @@
 //! `growth`: append, load and query by key on a log that grew, against one that did not.
 
-use std::time::Instant;
-
 use anyhow::{Context, ensure};
 use clap::Args;
 use sqlx::Row;
 
 use super::Common;
-use super::callers::Until;
 use super::fill::Filled;
-use super::numbers::{draw, quantile_ms};
+use super::log_times::{Side, Times};
+use super::numbers::draw;
 use super::ours::Ours;
 use super::report::{Figure, Report, Target};
 use super::server::Server;
-use super::writers::append;
 
 const TARGET: Target = Target::AtMost(1.15);
 /// Loads and queries of one run.
 const LOOKS: u64 = 1_000;
 /// Appends of one run are this part of the small log, which should stay small.
 const APPENDED: u64 = 20;
+/// They are appended in so many turns.
+const SLICES: u64 = 5;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -41,16 +40,8 @@ struct Stage {
     events: u64,
     /// Events of the log that did not grow.
     small: u64,
-    grown: Times,
-    steady: Times,
-}
-
-/// Microseconds, a value a run.
-#[derive(Default)]
-struct Times {
-    append: Vec<f64>,
-    load: Vec<f64>,
-    query: Vec<f64>,
+    /// Of the log that grew, and of the one that did not.
+    times: [Times; 2],
 }
 
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
@@ -67,17 +58,17 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
         tracing::info!(events, "filling");
         let ours_large = large.up_to(events).await?;
         server.settle().await?;
-        let (mut grown, mut steady) = (Times::default(), Times::default());
-        for run in 0..u64::from(options.common.runs) {
-            grown.measure(options, &large, &ours_large, run).await?;
-            steady.measure(options, &small, &ours_small, run).await?;
-        }
-        stages.push(Stage {
+        let mut stage = Stage {
             events,
             small: options.small,
-            grown,
-            steady,
-        });
+            times: Default::default(),
+        };
+        for run in 0..u64::from(options.common.runs) {
+            let grown = Side::new(&large, ours_large.reopen().await?);
+            let steady = Side::new(&small, ours_small.reopen().await?);
+            stage.run(options, run, [grown, steady]).await?;
+        }
+        stages.push(stage);
         space = space_of(&ours_large).await?;
         ours_large.close();
     }
@@ -86,47 +77,41 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     Ok(space.into_iter().fold(report, Report::figure))
 }
 
-impl Times {
-    /// One run on one of the logs.
-    async fn measure(
+impl Stage {
+    /// One run on both logs, in turns so short that both meet the same machine.
+    async fn run(
         &mut self,
         options: &Options,
-        filled: &Filled,
-        ours: &Ours,
         run: u64,
+        mut sides: [Side<'_>; 2],
     ) -> anyhow::Result<()> {
-        // Opened anew: no state is cached.
-        let ours = ours.reopen().await?;
-        let each = (options.small / APPENDED).div_ceil(options.callers);
-        append(&ours, options.callers, Until::Calls(each.min(10))).await?;
-        let load = append(&ours, options.callers, Until::Calls(each)).await?;
-        self.append.push(1e6 / load.rate());
-        let (mut loads, mut queries) = (Vec::new(), Vec::new());
-        for look in 0..LOOKS {
-            let id = filled.drawn(draw(run * LOOKS + look));
-            let begun = Instant::now();
-            ours.load(id).await?;
-            loads.push(micros(begun));
-            let begun = Instant::now();
-            let query = sqlx::query("SELECT * FROM read.reservations WHERE id = $1").bind(id);
-            query.fetch_one(ours.pool()).await?;
-            queries.push(micros(begun));
+        let all = options.small / APPENDED;
+        let each = all.div_ceil(options.callers * SLICES);
+        for side in &mut sides {
+            side.append(options.callers, each).await?;
+            side.begin();
         }
-        ours.close();
-        self.load.push(quantile_ms(&mut loads, 50) * 1_000.0);
-        self.query.push(quantile_ms(&mut queries, 50) * 1_000.0);
+        for _ in 0..SLICES {
+            for side in &mut sides {
+                side.append(options.callers, each).await?;
+            }
+        }
+        for look in 0..LOOKS {
+            for side in &mut sides {
+                side.look(draw(run * LOOKS + look)).await?;
+            }
+        }
+        for (side, times) in sides.into_iter().zip(&mut self.times) {
+            side.into_times(times);
+        }
         Ok(())
     }
-}
-
-fn micros(begun: Instant) -> u32 {
-    u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX)
 }
 
 /// The longest log first: its appends are the main figure.
 fn report(stages: &[Stage], server: &Server) -> anyhow::Result<Report> {
     let (last, earlier) = stages.split_last().context("no size was measured")?;
-    let (grown, steady) = (&last.grown, &last.steady);
+    let [grown, steady] = &last.times;
     let report = Report::new("growth", "µs", &grown.append, &server.machine).against(
         &last.name("append by all callers"),
         &last.small(),
@@ -151,7 +136,7 @@ impl Stage {
     }
 
     fn figure(&self, of: &str, value: impl Fn(&Times) -> &Vec<f64>) -> Figure {
-        let (ours, theirs) = (value(&self.grown), value(&self.steady));
+        let (ours, theirs) = (value(&self.times[0]), value(&self.times[1]));
         Figure::compared(self.name(of), "µs", ours, &self.small(), theirs).target(TARGET)
     }
 

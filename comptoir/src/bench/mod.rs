@@ -12,6 +12,7 @@ mod hot;
 mod http;
 mod insert;
 mod lengths;
+mod log_times;
 mod machine;
 mod numbers;
 mod ours;
