@@ -129,12 +129,12 @@ async fn the_persons_answers_are_forgotten_with_the_key() {
     }
     let scopes = || async {
         let scopes = sqlx::query_scalar("SELECT scope FROM idempotency");
-        let scopes: Vec<String> = scopes.fetch_all(system.log.pool()).await.unwrap();
+        let scopes: Vec<Uuid> = scopes.fetch_all(system.log.pool()).await.unwrap();
         scopes
     };
-    assert!(scopes().await.contains(&id.to_string()));
+    assert!(scopes().await.contains(&id));
     system.log.erase(id).await.unwrap();
-    assert_eq!(scopes().await, [admin.account.to_string()]);
+    assert_eq!(scopes().await, [admin.account]);
 }
 
 /// A command about an erased person is refused by name, and is no fault.

@@ -40,9 +40,9 @@ async fn keys_are_kept_apart_from_the_log() {
 
     sqlx::query(
         "INSERT INTO idempotency (scope, key, digest, answer, positions, created_at) \
-         VALUES ($1, 'k', '', '{}', '{}', now())",
+         VALUES ($1, gen_random_uuid(), '', '{}', '{}', now())",
     )
-    .bind(id.to_string())
+    .bind(id)
     .execute(&log_pool)
     .await
     .unwrap();
