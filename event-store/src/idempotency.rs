@@ -79,19 +79,31 @@ impl Stored {
     }
 }
 
-/// Under which scope and key an answer is stored, 16 bytes each: an account's id as itself, all
-/// else by the head of its SHA-256. Whoever chose two keys with one head would have met only
-/// their own answers.
+/// Under which scope and id an answer is stored. The scope is an account's id, or else the head
+/// of a SHA-256. The id begins with the last 6 bytes of the scope, so that a person's answers
+/// stand together; the other 10 are of a SHA-256 of scope and key.
 pub fn stored_as(scope: &str, key: &str) -> (Uuid, Uuid) {
     let account = (scope.len() == 36).then(|| Uuid::try_parse(scope).ok());
-    let scope = account.flatten().unwrap_or_else(|| digest_head(scope));
-    (scope, digest_head(key))
+    let scope = account.flatten().unwrap_or_else(|| {
+        let mut head = [0; 16];
+        head.copy_from_slice(&Sha256::digest(scope.as_bytes())[..16]);
+        Uuid::from_bytes(head)
+    });
+    let mut hash = Sha256::new();
+    hash.update(scope.as_bytes());
+    hash.update(key.as_bytes());
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&scope.as_bytes()[10..]);
+    id[6..].copy_from_slice(&hash.finalize()[..10]);
+    (scope, Uuid::from_bytes(id))
 }
 
-fn digest_head(text: &str) -> Uuid {
-    let mut head = [0; 16];
-    head.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
-    Uuid::from_bytes(head)
+/// The ids, first and last, between which the answers of an account stand.
+pub(crate) fn ids_of(scope: Uuid) -> (Uuid, Uuid) {
+    let (mut first, mut last) = ([0; 16], [0xff; 16]);
+    first[..6].copy_from_slice(&scope.as_bytes()[10..]);
+    last[..6].copy_from_slice(&scope.as_bytes()[10..]);
+    (Uuid::from_bytes(first), Uuid::from_bytes(last))
 }
 
 async fn marks(pool: &PgPool, positions: &[Position]) -> Result<Vec<Mark>, sqlx::Error> {

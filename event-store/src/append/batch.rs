@@ -55,7 +55,7 @@ pub(super) struct Batch {
     events: Rows,
     records: Rows,
     /// The keys in it: a second command with one of them waits for the first.
-    keys: HashSet<(Uuid, Uuid)>,
+    keys: HashSet<Uuid>,
 }
 
 impl Batch {
@@ -83,16 +83,16 @@ impl Batch {
     }
 
     pub(super) fn events(&self) -> usize {
-        self.events.count
+        self.events.count()
     }
 
     /// Whether it changes anything.
     pub(super) fn writes_rows(&self) -> bool {
-        self.events.count + self.records.count > 0
+        self.events.count() + self.records.count() > 0
     }
 
     pub(super) fn has_key(&self, key: &Key) -> bool {
-        self.keys.contains(&key.stored_as())
+        self.keys.contains(&key.stored_as().1)
     }
 
     /// Takes in a refusal: it is answered with the batch, since it may rest on what the commands
@@ -127,7 +127,7 @@ impl Batch {
             let names = key.stored_as();
             self.records
                 .record(names, &key.digest, answer, &positions, created_at);
-            self.keys.insert(names);
+            self.keys.insert(names.1);
         }
         self.commands.push((waiting, marks));
     }
@@ -235,13 +235,11 @@ impl Batch {
 
     /// The batch's rows, for a transaction that holds the lock.
     pub(super) fn rows(&self, flight: &mut Flight) -> std::io::Result<()> {
-        if self.events.count > 0 {
-            flight.copy(statements::EVENTS, &self.events.bytes)?;
-        }
-        if self.records.count > 0 {
-            flight.copy(statements::RECORDS, &self.records.bytes)?;
-        }
-        if self.events.count > 0 {
+        self.events
+            .put(flight, statements::EVENT, statements::EVENTS)?;
+        self.records
+            .put(flight, statements::RECORD, statements::RECORDS)?;
+        if self.events.count() > 0 {
             flight.execute(statements::NOTIFY, &[])?;
         }
         Ok(())

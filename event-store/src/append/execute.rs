@@ -1,6 +1,7 @@
 //! The two doors to the writer: a decision, or events that were decided elsewhere.
 
 use domain::streams::{Halt, StreamKind, Streams};
+use serde::de::IgnoredAny;
 
 use super::job::{Accepted, ExecuteError, Executed, Kept, Request, Stop};
 use super::{Append, AppendError, Appended};
@@ -41,6 +42,7 @@ impl Log {
     /// # Errors
     /// See [`AppendError`].
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        check(&append)?;
         let Append {
             streams: appends,
             metadata,
@@ -100,8 +102,8 @@ impl Log {
     /// When the database is away.
     pub async fn answer(&self, scope: &str, key: &str) -> Result<Option<Record>, LoadError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        let (scope, key) = stored_as(scope, key);
-        let wanted = Wanted::Key { scope, key };
+        let (_, id) = stored_as(scope, key);
+        let wanted = Wanted::Key { id };
         let answer = Box::new(move |found| {
             // Who asked may have gone.
             let _gone = sender.send(found);
@@ -116,6 +118,15 @@ impl Log {
             }
         }
     }
+}
+
+/// What this program itself decided is JSON; of what comes from elsewhere it is made sure.
+fn check(append: &Append) -> Result<(), AppendError> {
+    for event in append.streams.iter().flat_map(|stream| &stream.events) {
+        let parsed: Result<IgnoredAny, _> = serde_json::from_str(&event.payload);
+        parsed.map_err(|error| AppendError::Fault(format!("a payload is not JSON: {error}")))?;
+    }
+    Ok(())
 }
 
 fn stop(halt: Halt) -> Stop<AppendError> {

@@ -94,6 +94,8 @@ pub(super) enum Outcome {
 pub(super) trait Job: Send {
     fn request(&self) -> &Request;
     fn decide(&mut self, streams: &mut Streams) -> Decision;
+    /// Whether what was decided last is a refusal.
+    fn is_refused(&self) -> bool;
     fn end(self: Box<Self>, outcome: Outcome);
 }
 
@@ -102,6 +104,8 @@ pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
     /// The streams that it asked for so far.
     pub(super) needs: Vec<(StreamId, StreamKind)>,
+    /// Whether its idempotency key is known to be unused, or was so a moment ago.
+    pub(super) looked_up: bool,
     /// The keys of the persons whose data it stores, as far as they were fetched.
     pub(super) keys: Keys,
     /// How often it was sent.
@@ -151,6 +155,10 @@ where
                 Decision::Accepted(accepted.answer)
             }
         }
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.decided, Some(Err(_)))
     }
 
     fn end(self: Box<Self>, outcome: Outcome) {

@@ -200,7 +200,8 @@ impl Writer {
             self.desk.put(check.stream, point, head.position);
         }
         let mut left = Vec::new();
-        for waiting in candidates {
+        for mut waiting in candidates {
+            waiting.looked_up = true;
             if waiting.job.request().key.is_none() {
                 left.push(waiting);
                 continue;
@@ -287,8 +288,7 @@ fn lock(candidates: &[Waiting], checks: &[Check]) -> std::io::Result<Flight> {
     }
     for waiting in candidates {
         if let Some(key) = &waiting.job.request().key {
-            let (scope, key) = key.stored_as();
-            flight.execute(statements::KEY, &[Value::Uuid(scope), Value::Uuid(key)])?;
+            flight.execute(statements::KEY, &[Value::Uuid(key.stored_as().1)])?;
         }
     }
     Ok(flight)

@@ -72,6 +72,7 @@ impl Queue {
         let waiting = Waiting {
             job,
             needs: Vec::new(),
+            looked_up: false,
             keys: Keys::default(),
             attempts: 0,
             _permit: place,

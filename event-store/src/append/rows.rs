@@ -6,19 +6,44 @@ use uuid::Uuid;
 
 use crate::leaf::Leaf;
 use crate::recorded::Position;
-use crate::wire::encode;
+use crate::wire::{Flight, encode};
+
+/// So many rows are cheaper to insert one by one than to copy.
+const MOST_INSERTED: usize = 2;
 
 /// Rows for one COPY.
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) bytes: BytesMut,
-    pub(super) count: usize,
+    /// Where each row begins.
+    starts: Vec<usize>,
 }
 
 impl Rows {
+    pub(super) fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Puts the rows into a flight: by `insert` where they are few, else by `copy`.
+    pub(super) fn put(&self, flight: &mut Flight, insert: &str, copy: &str) -> std::io::Result<()> {
+        match self.count() {
+            0 => Ok(()),
+            ..=MOST_INSERTED => {
+                let end = self.bytes.len();
+                let ends = self.starts.iter().skip(1).chain([&end]);
+                for (start, end) in self.starts.iter().zip(ends) {
+                    flight.insert(insert, &self.bytes[*start..*end])?;
+                }
+                Ok(())
+            }
+            _ => flight.copy(copy, &self.bytes),
+        }
+    }
+
     /// A row of `events`; the columns stand as in the statement `events`.
     pub(super) fn event(&mut self, position: Position, partition: i32, leaf: &Leaf<'_>) {
         let bytes = &mut self.bytes;
+        self.starts.push(bytes.len());
         encode::row(bytes, 13);
         encode::bigint(bytes, position);
         encode::raw(bytes, leaf.aggregate_type.as_bytes());
@@ -33,26 +58,25 @@ impl Rows {
         encode::time(bytes, leaf.occurred_at);
         encode::integer(bytes, partition);
         encode::raw(bytes, &leaf.hash());
-        self.count += 1;
     }
 
     /// A row of `idempotency`; the columns stand as in the statement `records`.
     pub(super) fn record(
         &mut self,
-        (scope, key): (Uuid, Uuid),
+        (scope, id): (Uuid, Uuid),
         digest: &[u8],
         answer: &str,
         positions: &[Position],
         created_at: DateTime<Utc>,
     ) {
         let bytes = &mut self.bytes;
+        self.starts.push(bytes.len());
         encode::row(bytes, 6);
+        encode::uuid(bytes, id);
         encode::uuid(bytes, scope);
-        encode::uuid(bytes, key);
         encode::raw(bytes, digest);
         encode::raw(bytes, answer.as_bytes());
         encode::bigints(bytes, positions);
         encode::time(bytes, created_at);
-        self.count += 1;
     }
 }

@@ -7,17 +7,17 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::streams::{StreamId, StreamKind, Streams};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::AppendError;
 use super::batch::{Batch, Head, MOST_COMMANDS};
 use super::desk::{Desk, Look};
 use super::job::{Decision, Outcome, Waiting, broken};
+use super::{AppendError, Mark};
 use crate::load::snapshot::Snapshots;
 use crate::load::{Ask, Found, LoadError, Point, Reader, Wanted};
 use crate::log::Topics;
@@ -35,6 +35,8 @@ const MOST_LOST: u32 = 2;
 /// How often a command is sent before its caller hears that the log is away.
 const MOST_ATTEMPTS: u32 = 50;
 
+/// For how long keys are looked up first after one was found to be used.
+const SUSPICIOUS: Duration = Duration::from_secs(10);
 /// How often what is too old is taken out of memory; it is not used even before.
 const TIDY: Duration = Duration::from_secs(5);
 
@@ -115,6 +117,8 @@ pub(crate) struct Writer {
     tell: mpsc::UnboundedSender<Read>,
     /// Commands whose idempotency keys or persons' keys are being looked up.
     looked_up: usize,
+    /// Until when keys are looked up first.
+    suspicious_until: Instant,
     /// How many erasures this process was asked for, and how many the desk has followed.
     erasures: Arc<AtomicU64>,
     followed: u64,
@@ -143,6 +147,7 @@ impl Writer {
             reads,
             tell,
             looked_up: 0,
+            suspicious_until: Instant::now(),
             erasures,
             followed: 0,
         }
@@ -224,24 +229,43 @@ impl Writer {
         }
     }
 
-    /// A command comes, or comes back: its key is looked up before anything else.
-    pub(super) fn arrive(&mut self, waiting: Waiting) {
+    /// A command comes. Its key is taken for unused, since most are: if it is not, the database
+    /// refuses the batch. Where keys were used of late, they are looked up first for a while.
+    fn arrive(&mut self, waiting: Waiting) {
+        let suspicious = self.suspicious_until > Instant::now();
+        match waiting.job.request().key {
+            Some(_) if suspicious => self.look_up(waiting),
+            _ => self.ready.push_back(waiting),
+        }
+    }
+
+    /// Looks up whether the key of a command was used.
+    fn look_up(&mut self, waiting: Waiting) {
         let Some(key) = &waiting.job.request().key else {
-            self.ready.push_back(waiting);
-            return;
+            return self.ready.push_back(waiting);
         };
-        let (scope, key) = key.stored_as();
+        let wanted = Wanted::Key {
+            id: key.stored_as().1,
+        };
         let tell = self.tell.clone();
         let answer = Box::new(move |found| {
             // The writer outlives what it asked.
             let _stopping = tell.send(Read::Key(waiting, found));
         });
-        let wanted = Wanted::Key { scope, key };
         self.looked_up += 1;
         if self.parts.reader.try_ask(Ask { wanted, answer }).is_err() {
             // The command went with the question, and its caller hears that the log is away.
             self.looked_up -= 1;
         }
+    }
+
+    /// Answers a command of a committed batch. Before a refusal is given, the key is looked up: the
+    /// command may have been carried out when it came first.
+    fn answer(&mut self, waiting: Waiting, marks: Vec<Mark>) {
+        if waiting.job.is_refused() && !waiting.looked_up && waiting.job.request().key.is_some() {
+            return self.look_up(waiting);
+        }
+        waiting.end(Outcome::Done(marks));
     }
 
     fn was_read(&mut self, read: Read) {
@@ -256,8 +280,9 @@ impl Writer {
                     Err(error) => waiting.fail(error.into()),
                 }
             }
-            Read::Key(waiting, found) => {
+            Read::Key(mut waiting, found) => {
                 self.looked_up -= 1;
+                waiting.looked_up = true;
                 match found {
                     Ok(Found::Key(None)) => self.ready.push_back(waiting),
                     Ok(Found::Key(Some(stored))) => waiting.end(Outcome::Replayed(stored)),
@@ -452,7 +477,7 @@ impl Writer {
         metrics::counter!("comptoir_append_events_total").increment(batch.events() as u64);
         metrics::histogram!("comptoir_append_batch_commands").record(batch.commands.len() as f64);
         for (waiting, marks) in batch.commands {
-            waiting.end(Outcome::Done(marks));
+            self.answer(waiting, marks);
         }
         for write in batch.writes {
             let snapshots = &self.parts.snapshots;
@@ -466,7 +491,7 @@ impl Writer {
     /// Commands that waited for what was under way are looked at anew.
     pub(super) fn bring_back(&mut self) {
         for waiting in std::mem::take(&mut self.deferred) {
-            self.arrive(waiting);
+            self.look_up(waiting);
         }
     }
 
@@ -503,6 +528,9 @@ impl Writer {
                 Mode::Locked { quiet: 0 }
             }
         };
+        if error.constraint == "idempotency_pkey" {
+            self.suspicious_until = Instant::now() + SUSPICIOUS;
+        }
         if error.is_away() {
             self.connection = None;
         }

@@ -21,7 +21,7 @@ pub(crate) enum Wanted {
         known: Option<Point>,
     },
     /// The answer that was stored under a key.
-    Key { scope: Uuid, key: Uuid },
+    Key { id: Uuid },
 }
 
 impl Wanted {

@@ -92,9 +92,7 @@ fn flight(asked: &[Ask]) -> std::io::Result<Flight> {
     flight.execute(statements::HEAD, &[])?;
     for ask in asked {
         match &ask.wanted {
-            Wanted::Key { scope, key } => {
-                flight.execute(statements::KEY, &[Value::Uuid(*scope), Value::Uuid(*key)])?;
-            }
+            Wanted::Key { id } => flight.execute(statements::KEY, &[Value::Uuid(*id)])?,
             Wanted::Stream {
                 stream,
                 known: Some(known),

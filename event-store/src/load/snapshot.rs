@@ -159,7 +159,7 @@ async fn write(pool: &PgPool, keyring: &Keyring, due: &Due) -> Result<(), WriteE
     let json = seal_with(&keys, &Place::in_stream(due.stream, PLACE), &json)?;
     sqlx::query(
         "INSERT INTO snapshots (aggregate_id, aggregate_type, shape, sequence, event_id, state) \
-         VALUES ($1, $2, $3, $4, $5, $6::json) \
+         VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (aggregate_id) DO UPDATE SET aggregate_type = excluded.aggregate_type, \
              shape = excluded.shape, sequence = excluded.sequence, \
              event_id = excluded.event_id, state = excluded.state \

@@ -6,6 +6,8 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgExecutor, PgPool, Row as _};
 use uuid::Uuid;
 
+use crate::idempotency::ids_of;
+
 /// A person's row.
 pub(super) struct Row {
     pub(super) person: Uuid,
@@ -94,8 +96,9 @@ pub async fn erase(
     .bind(person)
     .execute(&mut *tx)
     .await?;
-    let answers = "DELETE FROM idempotency WHERE scope = $1";
-    let answers = sqlx::query(answers).bind(person);
+    let (first, last) = ids_of(person);
+    let answers = "DELETE FROM idempotency WHERE scope = $1 AND id BETWEEN $2 AND $3";
+    let answers = sqlx::query(answers).bind(person).bind(first).bind(last);
     match apart_from {
         None => {
             answers.execute(&mut *tx).await?;

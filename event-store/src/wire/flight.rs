@@ -45,6 +45,23 @@ impl Flight {
         frontend::execute("", 0, &mut self.bytes)
     }
 
+    /// Executes a prepared statement whose parameters are the fields of a row, as
+    /// [`encode::row`] begins it: the protocol writes both alike.
+    pub(crate) fn insert(&mut self, statement: &str, row: &[u8]) -> std::io::Result<()> {
+        let bytes = &mut self.bytes;
+        bytes.put_u8(b'B');
+        let length = 4 + 1 + statement.len() + 1 + 4 + row.len() + 2;
+        bytes.put_i32(i32::try_from(length).map_err(std::io::Error::other)?);
+        bytes.put_u8(0);
+        bytes.put_slice(statement.as_bytes());
+        bytes.put_u8(0);
+        bytes.put_i16(1);
+        bytes.put_i16(1);
+        bytes.put_slice(row);
+        bytes.put_i16(0);
+        frontend::execute("", 0, bytes)
+    }
+
     /// Executes a prepared `COPY … FROM STDIN (FORMAT binary)` with these rows, each as
     /// [`encode::row`] begins it.
     pub(crate) fn copy(&mut self, statement: &str, rows: &[u8]) -> std::io::Result<()> {

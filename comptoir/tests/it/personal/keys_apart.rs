@@ -2,6 +2,7 @@
 
 use comptoir::services::migrate_keys;
 use comptoir::settings::{KeysDatabase, Personal};
+use event_store::idempotency::stored_as;
 use event_store::personal::Erasure;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -39,10 +40,11 @@ async fn keys_are_kept_apart_from_the_log() {
     assert!(name(&process().await, id).await.is_some());
 
     sqlx::query(
-        "INSERT INTO idempotency (scope, key, digest, answer, positions, created_at) \
-         VALUES ($1, gen_random_uuid(), '', '{}', '{}', now())",
+        "INSERT INTO idempotency (scope, id, digest, answer, positions, created_at) \
+         VALUES ($1, $2, '', '{}', '{}', now())",
     )
     .bind(id)
+    .bind(stored_as(&id.to_string(), "k").1)
     .execute(&log_pool)
     .await
     .unwrap();

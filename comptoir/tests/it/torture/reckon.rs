@@ -135,8 +135,8 @@ fn compare(seed: u64, ledger: &Ledger, stored: &Stored) {
 
 /// Law 4: one record a command, and the stored answer is the one that was given, to the byte.
 async fn answers(log: &Log, ledger: &Ledger) {
-    let sql = "SELECT key, answer::text AS answer FROM idempotency \
-         WHERE scope = $1 AND key > $2 ORDER BY key LIMIT $3";
+    let sql = "SELECT id, answer FROM idempotency \
+         WHERE scope = $1 AND id > $2 ORDER BY id LIMIT $3";
     let every = ledger.told.len().div_ceil(ASKED);
     let names = ledger.told.keys().map(|key| {
         let (_, name) = stored_as(calls::SCOPE, &key.to_string());
@@ -149,9 +149,9 @@ async fn answers(log: &Log, ledger: &Ledger) {
         let query = sqlx::query(sql).bind(scope).bind(last).bind(PAGE);
         let rows = query.fetch_all(log.pool()).await.unwrap();
         let Some(end) = rows.last() else { break };
-        last = end.get("key");
+        last = end.get("id");
         for row in rows {
-            let key = names[&row.get::<Uuid, _>("key")];
+            let key = names[&row.get::<Uuid, _>("id")];
             let told = &ledger.told[&key];
             assert_eq!(row.get::<&str, _>("answer"), told.answer, "{key}");
             if count % every == 0 {
