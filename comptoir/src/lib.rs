@@ -5,6 +5,7 @@ pub mod contexts;
 pub mod demo;
 pub mod embedded;
 pub mod http;
+pub mod restored;
 pub mod services;
 pub mod settings;
 pub mod up;

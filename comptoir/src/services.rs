@@ -3,7 +3,7 @@
 use anyhow::Context;
 use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
-use event_store::{Log, database, relay};
+use event_store::{Log, database, relay, seen};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::runtime::{self, Source};
 use read_api::fresh::Visibility;
@@ -50,7 +50,7 @@ impl Process {
         contexts: Contexts,
         databases: &Databases,
         topics: Topics,
-        tasks: Supervisor,
+        mut tasks: Supervisor,
     ) -> anyhow::Result<Self> {
         let pool = database::pool(&databases.database_url, "log", LOG_CONNECTIONS)
             .context("DATABASE_URL")?;
@@ -63,6 +63,8 @@ impl Process {
         let log = Log::open(pool.clone(), &options, tasks.stop())
             .await
             .context("opening the log (has `comptoir migrate` run?)")?;
+        let watch = seen::watch(log.clone(), tasks.stop());
+        tasks.spawn("the watch over the log", watch);
         Ok(Self {
             contexts,
             log,

@@ -5,6 +5,7 @@
 
 pub mod append;
 pub mod database;
+pub mod epoch;
 pub mod idempotency;
 mod leaf;
 pub mod load;
@@ -15,6 +16,7 @@ pub mod partition;
 pub mod read;
 mod recorded;
 pub mod relay;
+pub mod seen;
 pub mod stock;
 pub mod wake;
 

@@ -10,6 +10,7 @@ mod log;
 mod openapi;
 mod problems;
 mod races;
+mod restore;
 mod routes;
 mod runtime;
 mod services;
