@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use event_store::{database, epoch};
+use projections::migrate::clear_read;
 use secrecy::SecretString;
 use service_kit::supervise::{Supervisor, stop_on_signal};
 use service_kit::telemetry;
@@ -15,7 +17,7 @@ use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
-use crate::{demo, up};
+use crate::{demo, restored, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
 #[derive(Parser)]
@@ -52,6 +54,26 @@ enum Command {
     /// One writer among several: what `bench append` starts.
     #[command(hide = true)]
     BenchWriter(Writer),
+    /// What an operator does to the log itself.
+    #[command(subcommand)]
+    Log(OfLog),
+}
+
+#[derive(Subcommand)]
+enum OfLog {
+    /// Gives a log that was restored from an older backup a new epoch and new topics, to which
+    /// everything is relayed anew. Every other service is stopped while it runs.
+    NewEpoch(NewEpoch),
+}
+
+#[derive(clap::Args)]
+struct NewEpoch {
+    #[command(flatten)]
+    databases: Databases,
+    /// Takes the read tables away with all they hold and makes them anew, empty: projectors fill
+    /// them again from the first event on.
+    #[arg(long)]
+    clear_read: bool,
 }
 
 #[derive(clap::Args)]
@@ -68,6 +90,8 @@ struct CommandApi {
     databases: Databases,
     #[command(flatten)]
     topics: Topics,
+    #[command(flatten)]
+    kafka: Kafka,
     #[command(flatten)]
     keys: Keys,
     #[command(flatten)]
@@ -110,6 +134,8 @@ struct ReadApi {
     databases: Databases,
     #[command(flatten)]
     topics: Topics,
+    #[command(flatten)]
+    kafka: Kafka,
     #[command(flatten)]
     personal: Personal,
     /// What access tokens are signed with.
@@ -159,6 +185,7 @@ impl Cli {
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
+            Command::Log(OfLog::NewEpoch(options)) => options.run().await,
         }
     }
 }
@@ -187,6 +214,7 @@ async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
 impl CommandApi {
     async fn run(self) -> anyhow::Result<()> {
         let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
             up::ensure_first_admin(&app, &email, Some(SecretString::from(password))).await?;
@@ -215,6 +243,7 @@ impl Projector {
 impl ReadApi {
     async fn run(self) -> anyhow::Result<()> {
         let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
             .context("COMPTOIR_TOKEN_KEY")?;
         process.read_api(tokens);
@@ -233,6 +262,26 @@ impl Demo {
         };
         let report = demo::play(&options).await?;
         println!("{}", report.table());
+        Ok(())
+    }
+}
+
+impl NewEpoch {
+    async fn run(self) -> anyhow::Result<()> {
+        let pool =
+            database::pool(&self.databases.database_url, "log", 1).context("DATABASE_URL")?;
+        let begun = epoch::begin(&pool).await.context("the new epoch")?;
+        println!("The log has the new epoch {}.", begun.epoch);
+        for (context, generation) in begun.topics {
+            println!("The topic of {context} is its generation {generation}.");
+        }
+        println!("The relay sends all {} events anew.", begun.head);
+        if self.clear_read {
+            clear_read(self.databases.read_url())
+                .await
+                .context("clearing the read tables")?;
+            println!("The read tables are empty; projectors fill them again.");
+        }
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
 use event_store::personal::Keyring;
-use event_store::{Log, database, relay};
+use event_store::{Log, database, relay, seen};
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::runtime::{self, Source};
 use read_api::fresh::Visibility;
@@ -73,6 +73,8 @@ impl Process {
             .context("opening the log (has `comptoir migrate` run?)")?;
         let writer = log.clone();
         tasks.spawn("the log's writer", async move { writer.written().await });
+        let watch = seen::watch(log.clone(), tasks.stop());
+        tasks.spawn("the watch over the log", watch);
         Ok(Self {
             contexts,
             log,

@@ -5,6 +5,7 @@
 
 pub mod append;
 pub mod database;
+pub mod epoch;
 pub mod idempotency;
 mod leaf;
 pub mod load;
@@ -16,6 +17,7 @@ pub mod personal;
 pub mod read;
 mod recorded;
 pub mod relay;
+pub mod seen;
 mod statements;
 pub mod stock;
 pub mod wake;

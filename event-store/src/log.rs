@@ -76,6 +76,18 @@ impl Topics {
         all
     }
 
+    /// Whether the database of `pool` has these topics still, and not another generation of them.
+    pub(crate) async fn are_current(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
+        let rows: Vec<(String, i32)> = sqlx::query_as("SELECT context, generation FROM topics")
+            .fetch_all(pool)
+            .await?;
+        let same = |(context, topic): (&String, &Topic)| {
+            rows.iter()
+                .any(|(name, generation)| name == context && *generation == topic.generation)
+        };
+        Ok(self.0.iter().all(same))
+    }
+
     /// The topics that the database of `pool` has for `contexts`, made when they are new.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Brings the read database's schema up to date.
 
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{Connection, Executor, PgConnection};
 
 static READ: Migrator = sqlx::migrate!("../migrations/read");
 
@@ -10,4 +11,17 @@ static READ: Migrator = sqlx::migrate!("../migrations/read");
 /// When the database is away, or a migration that ran before has been edited since.
 pub async fn migrate_read(url: &str) -> Result<(), MigrateError> {
     event_store::migrate::migrate(url, "read", &READ).await
+}
+
+/// Takes the read tables away with all they hold, and makes them anew, empty.
+///
+/// # Errors
+/// When the database is away.
+pub async fn clear_read(url: &str) -> Result<(), MigrateError> {
+    let mut connection = PgConnection::connect(url).await?;
+    connection
+        .execute("DROP SCHEMA IF EXISTS read CASCADE")
+        .await?;
+    connection.close().await?;
+    migrate_read(url).await
 }

@@ -123,12 +123,13 @@ impl App {
              FROM unnest($1::text[], $2::integer[], $3::bigint[]) \
                  AS place (context, partition, position) \
              JOIN watermarks USING (context, partition) \
-             WHERE projection = ANY($4) AND watermarks.position >= place.position",
+             WHERE projection = ANY($4) AND epoch = $5 AND watermarks.position >= place.position",
         )
         .bind(contexts)
         .bind(partitions)
         .bind(positions)
         .bind(tables)
+        .bind(self.epoch)
         .fetch_one(&self.read)
         .await
         .and_then(|row| row.try_get("passed"))

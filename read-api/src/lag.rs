@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use sqlx::{PgPool, Row};
+use uuid::Uuid;
 
 /// How far back is looked.
 const LOOKED_AT: i64 = 1_000;
@@ -12,10 +13,14 @@ const LOOKED_AT: i64 = 1_000;
 /// # Errors
 /// When a database is away.
 pub async fn events_behind(log: &PgPool, read: &PgPool) -> Result<usize, sqlx::Error> {
+    let epoch: Uuid = sqlx::query_scalar("SELECT epoch FROM head")
+        .fetch_one(log)
+        .await?;
     let rows = sqlx::query(
-        "SELECT context, partition, min(position) AS position FROM watermarks \
-         GROUP BY context, partition",
+        "SELECT context, partition, min(CASE epoch WHEN $1 THEN position ELSE 0 END) AS position \
+         FROM watermarks GROUP BY context, partition",
     )
+    .bind(epoch)
     .fetch_all(read)
     .await?;
     let mut applied: HashMap<(String, i32), i64> = HashMap::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use comptoir::contexts::Contexts;
 use comptoir::settings::{Kafka, Topics};
 use domain::actor::Role::Hotelier;
+use event_store::seen::Error::Behind;
 use event_store::{Log, message, read};
 use projections::hotels::nights::{Nights, Row as NightRow};
 use projections::runtime::{self, Error, Source, fold_events};
@@ -325,7 +326,7 @@ async fn a_log_that_is_older_than_what_was_relayed_is_refused() {
     assert!(
         matches!(
             relay,
-            Err(event_store::relay::Error::Behind { head: 5, .. })
+            Err(event_store::relay::Error::Restored(Behind { head: 5, .. }))
         ),
         "{relay:?}"
     );
@@ -341,7 +342,7 @@ async fn a_log_that_is_older_than_what_was_relayed_is_refused() {
         .await
         .expect("the projector goes on");
     assert!(
-        matches!(projector, Err(Error::Ahead { .. })),
+        matches!(projector, Err(Error::Restored(Behind { head: 5, .. }))),
         "{projector:?}"
     );
 }

@@ -1,96 +1,20 @@
 //! One reservation through every process: each service alone, as a deployment runs them.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, personal, servers, wait_for};
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Deployment, servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// What every service is told.
-struct Deployment {
-    database_url: String,
-    topic_prefix: String,
-    log: std::path::PathBuf,
-}
-
-/// A service in a process of its own, and its port.
-struct Service {
-    child: Child,
-    client: Client,
-}
-
-impl Deployment {
-    fn command(&self, subcommand: &str, port: u16) -> Child {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .unwrap();
-        Command::new(env!("CARGO_BIN_EXE_comptoir"))
-            .arg(subcommand)
-            .env("DATABASE_URL", &self.database_url)
-            .env("KAFKA_BROKERS", servers().kafka.brokers())
-            .env("COMPTOIR_TOPIC_PREFIX", &self.topic_prefix)
-            .env("COMPTOIR_MASTER_KEY", "m".repeat(32))
-            .env("COMPTOIR_PERSONAL_KEYS", personal().personal_keys)
-            .env("COMPTOIR_TOKEN_KEY", "t".repeat(32))
-            .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
-            .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap()
-    }
-
-    /// Starts a service and waits until it is ready.
-    async fn start(&self, subcommand: &str) -> Service {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let child = self.command(subcommand, port);
-        let url = format!("http://127.0.0.1:{port}");
-        wait_for(subcommand, LIMIT, || async {
-            let ready = reqwest::get(format!("{url}/readyz")).await.ok()?;
-            ready.status().is_success().then_some(())
-        })
-        .await;
-        let client = Client::new(url);
-        Service { child, client }
-    }
-}
-
-impl Service {
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ended_already = self.child.kill();
-        let _reaped_already = self.child.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reservation_passes_through_every_process_though_they_are_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let deployment = Deployment {
-        database_url: servers().database().await.database_url,
-        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
-        log: folder.path().join("log"),
-    };
-    assert!(deployment.command("migrate", 0).wait().unwrap().success());
+    let databases = servers().database().await;
+    let deployment = Deployment::new(databases, folder.path().join("log"));
+    assert!(deployment.run(&["migrate"]).await.success());
     let commands = deployment.start("command-api").await;
     let queries = deployment.start("read-api").await;
     let mut relay = deployment.start("relay").await;

@@ -7,9 +7,8 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool, Row};
 use uuid::Uuid;
 
-use super::Error;
-use crate::log;
 use crate::recorded::{Position, RecordedEvent};
+use crate::seen::Seen;
 
 /// The advisory lock that the leader holds, in the log's database.
 const LOCK: i64 = 4_714;
@@ -69,16 +68,14 @@ pub(super) async fn take(pool: &PgPool) -> Result<Option<Lead>, sqlx::Error> {
 }
 
 impl Lead {
-    /// Refuses a log that is not the one relayed so far, or ends before what was relayed.
-    pub(super) async fn check(&self, pool: &PgPool) -> Result<(), Error> {
-        let (epoch, head) = log::head(pool).await?;
-        if epoch != self.epoch || head < self.position {
-            return Err(Error::Behind {
-                head,
-                relayed: self.position,
-            });
+    /// What was relayed so far, as the relay wrote it down.
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            by: "the relay".to_owned(),
+            epoch: self.epoch,
+            position: self.position,
+            event_id: None,
         }
-        Ok(())
     }
 
     /// Whether the session that holds the lock is still there.

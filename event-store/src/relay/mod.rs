@@ -4,6 +4,7 @@
 //! all of it, and only then moves on; after a crash it may send again what Kafka has already
 //! (an old position is a duplicate), and never skips.
 
+mod last;
 mod lead;
 mod produce;
 pub mod topics;
@@ -15,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::database::is_away;
 use crate::log::Topics;
-use crate::read;
-use crate::recorded::Position;
+use crate::message::UnreadableMessage;
 use crate::wake::{LOG, Wake};
+use crate::{read, seen};
+pub use last::seen_by_kafka;
 use lead::{Lead, Lost};
 use produce::Producer;
 
@@ -58,16 +60,15 @@ pub enum Error {
         /// How many it has.
         actual: usize,
     },
+    /// A message is not one of the relay's.
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableMessage),
     /// The log is not the one that was relayed, or is older.
-    #[error(
-        "the log ends at {head} and {relayed} was relayed already, or it is another log: it was restored from a backup older than what was relayed. Restore a newer backup, or start a new epoch and rebuild every projection"
-    )]
-    Behind {
-        /// The end of the log.
-        head: Position,
-        /// What was relayed.
-        relayed: Position,
-    },
+    #[error(transparent)]
+    Restored(#[from] seen::Error),
+    /// The log has other topics than this relay began with.
+    #[error("the log was given new topics: start the relay again")]
+    NewTopics,
 }
 
 /// Relays until `stop`.
@@ -102,12 +103,37 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
                 continue;
             }
         };
+        if let Err(error) = check(&pool, &topics, &options, &lead).await {
+            match error {
+                Error::Database(error) | Error::Restored(seen::Error::Database(error)) => {
+                    wait_out(error).await?;
+                    continue;
+                }
+                error => return Err(error),
+            }
+        }
         match serve(&pool, &producer, lead, &mut wake).await {
             Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
             Err(Error::Database(error)) => wait_out(error).await?,
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Refuses a log that is not the one that was relayed: the relay's own table may have been restored
+/// together with the log, but Kafka has what it has.
+async fn check(
+    pool: &PgPool,
+    topics: &Topics,
+    options: &Options,
+    lead: &Lead,
+) -> Result<(), Error> {
+    if !topics.are_current(pool).await? {
+        return Err(Error::NewTopics);
+    }
+    let mut seen = seen_by_kafka(options, topics).await?;
+    seen.push(lead.seen());
+    Ok(seen::check(pool, &seen).await?)
 }
 
 /// Relays as the leader, until another one leads.
@@ -117,7 +143,6 @@ async fn serve(
     mut lead: Lead,
     wake: &mut Wake,
 ) -> Result<Lost, Error> {
-    lead.check(pool).await?;
     tracing::info!(position = lead.position, "the relay leads");
     loop {
         let events = read::after(pool, lead.position, BATCH).await?;

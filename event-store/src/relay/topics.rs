@@ -53,6 +53,11 @@ pub fn is_away(error: &KafkaError) -> bool {
                 // A topic that was made a moment ago and is not yet known everywhere.
                 | Code::UnknownTopicOrPartition
                 | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::NotLeaderForPartition
+                | Code::ReplicaNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
         )
     )
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use event_store::Position;
+use event_store::seen::Seen;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::Delivered;
 use super::projection::Registered;
 
 /// How far one projection is in one partition.
@@ -97,27 +99,51 @@ pub(super) async fn lock(
         .collect()
 }
 
-/// Moves the watermarks of a partition up to `position`, where they are behind it.
+/// Moves the watermarks of a partition up to `last`, where they are behind it.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     (context, partition): (&str, i32),
     projections: &[&str],
-    position: Position,
-    next_offset: Option<i64>,
+    last: &Delivered,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE watermarks SET position = GREATEST(position, $4), \
+             event_id = CASE WHEN position > $4 THEN event_id ELSE $6 END, \
              next_offset = GREATEST(next_offset, $5) \
          WHERE context = $1 AND partition = $2 AND projection = ANY($3)",
     )
     .bind(context)
     .bind(partition)
     .bind(projections)
-    .bind(position)
-    .bind(next_offset)
+    .bind(last.event.position)
+    .bind(last.next_offset)
+    .bind(last.event.event_id)
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// What every read table was made from: the last event of each partition.
+pub(super) async fn seen(pool: &PgPool) -> Result<Vec<Seen>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT projection, context, partition, epoch, position, event_id FROM watermarks \
+         ORDER BY position DESC",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let table: &str = row.try_get("projection")?;
+            let context: &str = row.try_get("context")?;
+            let partition: i32 = row.try_get("partition")?;
+            Ok(Seen {
+                by: format!("the read table {table}, of {context}[{partition}],"),
+                epoch: row.try_get("epoch")?,
+                position: row.try_get("position")?,
+                event_id: row.try_get("event_id")?,
+            })
+        })
+        .collect()
 }
 
 /// How far the hindmost projection is in each partition: everything of one moment, since a watermark

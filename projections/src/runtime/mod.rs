@@ -14,7 +14,7 @@ pub use apply::ApplyError;
 pub use fold::{FoldError, fold_events};
 pub use from_kafka::KafkaOptions;
 pub use projection::{Happened, Projection, Registered};
-pub use run::{Error, Source, run};
+pub use run::{Error, Source, run, seen_by_read_tables};
 
 /// The channel that a commit of the projector notifies.
 pub const READ: &str = "comptoir_read";

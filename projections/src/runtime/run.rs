@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use event_store::Position;
 use event_store::database::is_away;
-use event_store::relay::topics;
+use event_store::relay::{seen_by_kafka, topics};
+use event_store::seen::{self, Seen};
 use event_store::{Log, RecordedEvent};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
@@ -93,20 +94,9 @@ pub enum Error {
         /// The version that wrote the rows.
         version: i32,
     },
-    /// The log ends before what was projected.
-    #[error(
-        "{context}[{partition}]: position {watermark} was projected and the log ends at {head}: it was restored from an older backup. Rebuild every projection"
-    )]
-    Ahead {
-        /// The context of the topic.
-        context: String,
-        /// The partition.
-        partition: i32,
-        /// What was projected.
-        watermark: Position,
-        /// The end of the log.
-        head: Position,
-    },
+    /// The log is not the one that was projected or relayed, or is older.
+    #[error(transparent)]
+    Restored(#[from] seen::Error),
 }
 
 /// Projects until `stop`: what `source` brings, with `projections`, into the database of `read`.
@@ -131,6 +121,14 @@ pub async fn run(
     }
 }
 
+/// What the read tables in the database of `read` were made from, all of them.
+///
+/// # Errors
+/// When the database is away, or was never migrated.
+pub async fn seen_by_read_tables(read: &PgPool) -> Result<Vec<Seen>, sqlx::Error> {
+    checkpoint::seen(read).await
+}
+
 /// What the parts of a projector share.
 #[derive(Clone)]
 pub(super) struct Projector {
@@ -153,6 +151,7 @@ impl Projector {
             }
             Source::Kafka(options) => {
                 topics::ensure(&options.topics(), self.log.topics()).await?;
+                self.retry(|| self.check_kafka(&options)).await?;
                 let (consumer, ended) = from_kafka::start(&self, &options, sender).await?;
                 tokio::try_join!(
                     self.consume(receiver),
@@ -182,22 +181,15 @@ impl Projector {
                 version,
             });
         }
-        let head = self.log.head().await?;
-        let progress = checkpoint::progress(&self.read, &self.names()).await?;
-        for ((context, partition), checkpoint::Progress { watermark, .. }) in progress {
-            if watermark.epoch != epoch {
-                return Err(Error::OtherLog { context, partition });
-            }
-            if watermark.position > head {
-                return Err(Error::Ahead {
-                    context,
-                    partition,
-                    watermark: watermark.position,
-                    head,
-                });
-            }
-        }
+        seen::check(self.log.pool(), &checkpoint::seen(&self.read).await?).await?;
         Ok(())
+    }
+
+    /// Refuses a log that Kafka knows better: read tables that were restored together with the log
+    /// would be given events that it has no more.
+    async fn check_kafka(&self, options: &KafkaOptions) -> Result<(), Error> {
+        let seen = seen_by_kafka(&options.topics(), self.log.topics()).await?;
+        Ok(seen::check(self.log.pool(), &seen).await?)
     }
 
     async fn consume(&self, mut receiver: mpsc::Receiver<Delivered>) -> Result<(), Error> {
@@ -257,9 +249,7 @@ impl Projector {
             }
             moved.push(projection.name);
         }
-        let (position, offset) = (last.event.position, last.next_offset);
-        let place = (context, partition);
-        checkpoint::advance(&mut tx, place, &moved, position, offset).await?;
+        checkpoint::advance(&mut tx, (context, partition), &moved, last).await?;
         sqlx::query("SELECT pg_notify($1, '')")
             .bind(READ)
             .execute(&mut *tx)
@@ -269,7 +259,7 @@ impl Projector {
             ("context", context.to_owned()),
             ("partition", partition.to_string()),
         ];
-        metrics::gauge!("comptoir_projector_position", &labels).set(position as f64);
+        metrics::gauge!("comptoir_projector_position", &labels).set(last.event.position as f64);
         Ok(())
     }
 
@@ -333,6 +323,7 @@ impl Error {
                 source: ApplyError::Database(error),
                 ..
             } => is_away(error),
+            Self::Restored(error) => error.is_away(),
             _ => false,
         }
     }

@@ -1,10 +1,12 @@
 //! What the tests stand on: servers started once, a system that most tests share, and a client.
 
 mod client;
+mod deployment;
 mod servers;
 mod system;
 
 pub use client::{Answer, Client, idempotent};
+pub use deployment::{Deployment, Service};
 pub use servers::{on_background, servers};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, personal, shared};
 

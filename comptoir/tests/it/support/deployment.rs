@@ -1,0 +1,120 @@
+//! Services as processes of their own, as a deployment runs them.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use comptoir::settings::Databases;
+use uuid::Uuid;
+
+use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, free_port, personal, servers, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What every service is told.
+#[derive(Clone)]
+pub struct Deployment {
+    pub databases: Databases,
+    /// None: the log feeds the projectors.
+    pub brokers: Option<String>,
+    pub topic_prefix: String,
+    /// What they print.
+    pub log: PathBuf,
+}
+
+/// A service in a process of its own.
+pub struct Service {
+    pub client: Client,
+    child: Child,
+}
+
+impl Deployment {
+    /// One on these databases, with topics of its own in the run's Kafka.
+    pub fn new(databases: Databases, log: PathBuf) -> Self {
+        Self {
+            databases,
+            brokers: Some(servers().kafka.brokers().to_owned()),
+            topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+            log,
+        }
+    }
+
+    fn command(&self, arguments: &[&str], port: u16) -> Child {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_comptoir"));
+        command
+            .args(arguments)
+            .env("DATABASE_URL", &self.databases.database_url)
+            .env("READ_DATABASE_URL", self.databases.read_url())
+            .env("COMPTOIR_TOPIC_PREFIX", &self.topic_prefix)
+            .env("COMPTOIR_MASTER_KEY", "m".repeat(32))
+            .env("COMPTOIR_PERSONAL_KEYS", personal().personal_keys)
+            .env("COMPTOIR_TOKEN_KEY", "t".repeat(32))
+            .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
+            .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
+            .env_remove("KAFKA_BROKERS");
+        if let Some(brokers) = &self.brokers {
+            command.env("KAFKA_BROKERS", brokers);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    /// Starts a service and waits until it is ready.
+    pub async fn start(&self, subcommand: &str) -> Service {
+        let port = free_port();
+        let child = self.command(&[subcommand], port);
+        let url = format!("http://127.0.0.1:{port}");
+        wait_for(subcommand, LIMIT, || async {
+            let ready = reqwest::get(format!("{url}/readyz")).await.ok()?;
+            ready.status().is_success().then_some(())
+        })
+        .await;
+        let client = Client::new(url);
+        Service { child, client }
+    }
+
+    /// Runs a command that ends by itself.
+    pub async fn run(&self, arguments: &[&str]) -> ExitStatus {
+        let client = Client::new(String::new());
+        let child = self.command(arguments, free_port());
+        Service { child, client }.ended().await
+    }
+
+    /// What its processes have printed so far.
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Service {
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        wait_for("the end of a process", LIMIT, || {
+            let ended = self.child.try_wait().unwrap();
+            async move { ended }
+        })
+        .await
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _reaped_already = self.child.wait();
+    }
+}
