@@ -76,7 +76,7 @@ impl Ours {
     pub(super) async fn append_new(&self) -> anyhow::Result<()> {
         let append = Append {
             idempotency: Some(record()),
-            ..to_stream::<Reservation>(Uuid::new_v4(), 0, std::slice::from_ref(&*self.booked))
+            ..to_stream::<Reservation>(Uuid::now_v7(), 0, std::slice::from_ref(&*self.booked))
         };
         self.log.append(append).await?;
         Ok(())

@@ -74,7 +74,7 @@ impl Stock {
 
     /// A booking on a new stream.
     pub(super) async fn append_new(&self) -> anyhow::Result<()> {
-        let id = Uuid::new_v4().to_string();
+        let id = Uuid::now_v7().to_string();
         let framework = &self.reservations;
         framework
             .execute_with_metadata(&id, sample::booking(), sample::metadata())
@@ -103,7 +103,7 @@ impl Stock {
     pub(super) async fn copy_inventories(&self, ids: &[Uuid]) -> anyhow::Result<()> {
         sqlx::query(
             "INSERT INTO events SELECT aggregate_type, aggregate_id::text, sequence, event_type, \
-                 event_version, payload, metadata \
+                 event_version, payload::json, metadata::json \
              FROM log.events WHERE aggregate_type = $1 AND aggregate_id = ANY($2)",
         )
         .bind(RoomInventory::TYPE)

@@ -157,13 +157,25 @@ async fn a_command_is_all_or_nothing_and_a_conflict_is_its_own_alone() {
 async fn a_command_that_the_database_refuses_fails_alone() {
     let log = open(&servers().database().await.database_url).await;
     let mut poison = to_stream(Uuid::now_v7(), 0, 1);
-    poison.events[0].payload = "this is not JSON".to_owned();
+    // No text of PostgreSQL may hold this.
+    poison.events[0].event_type = "Email\0Claimed";
     let mates = (0..20).map(|_| log.append(append(vec![to_stream(Uuid::now_v7(), 0, 1)])));
     let mates = futures::future::join_all(mates);
     let (refused, mates) = tokio::join!(log.append(append(vec![poison])), mates);
     assert!(matches!(refused, Err(AppendError::Fault(_))), "{refused:?}");
     assert!(mates.iter().all(Result::is_ok), "{mates:?}");
     assert_eq!(log.head().await.unwrap(), 20);
+}
+
+/// What comes from elsewhere has to be JSON.
+#[tokio::test]
+async fn what_is_not_json_is_not_stored() {
+    let log = open(&servers().database().await.database_url).await;
+    let mut bad = to_stream(Uuid::now_v7(), 0, 1);
+    bad.events[0].payload = "this is not JSON".to_owned();
+    let refused = log.append(append(vec![bad])).await;
+    assert!(matches!(refused, Err(AppendError::Fault(_))), "{refused:?}");
+    assert_eq!(log.head().await.unwrap(), 0);
 }
 
 /// Law 4: the record is in the transaction of the events, and one of two equal keys wins.
