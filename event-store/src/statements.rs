@@ -24,7 +24,12 @@ pub(crate) const ROLLBACK: &str = "rollback";
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const RAISE_TERM: &str = "raise_term";
 pub(crate) const HEAD: &str = "head";
-pub(crate) const EVENT_AT: &str = "event_at";
+pub(crate) const EVENT_OF: &str = "event_of";
+pub(crate) const TAKE: &str = "take";
+pub(crate) const STAND: &str = "stand";
+pub(crate) const COUNTED_EVENTS: &str = "counted_events";
+pub(crate) const COUNTED_RECORDS: &str = "counted_records";
+pub(crate) const DURABLE: &str = "durable";
 pub(crate) const TAIL: &str = "tail";
 pub(crate) const KEY: &str = "key";
 pub(crate) const BEGIN_READ: &str = "begin_read";
@@ -78,8 +83,54 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
     (RAISE_TERM, "UPDATE epoch SET term = term + 1"),
     (HEAD, HEAD_SQL),
     (
-        EVENT_AT,
-        "SELECT event_id FROM events WHERE position = $1::bigint",
+        EVENT_OF,
+        "SELECT event_id, position FROM events \
+         WHERE aggregate_id = $1::uuid AND sequence = $2::bigint",
+    ),
+    // An answer means that the events are on disk.
+    (
+        DURABLE,
+        "SELECT set_config('synchronous_commit', 'on', false) \
+         WHERE current_setting('synchronous_commit') = 'off'",
+    ),
+    (
+        TAKE,
+        "SELECT 1 / CASE WHEN term = $1::bigint THEN 1 ELSE 0 END FROM epoch \
+         FOR NO KEY UPDATE OF epoch",
+    ),
+    // Where the log ends, if the streams are as they were taken to be.
+    (
+        STAND,
+        "SELECT head.epoch, head.position, 1 / CASE WHEN head.recorded_at <= $3::timestamptz \
+             AND NOT EXISTS (SELECT 1 FROM unnest($1::uuid[], $2::bigint[]) AS known (id, version) \
+                 WHERE known.version <> coalesce((SELECT e.sequence FROM events e \
+                     WHERE e.aggregate_id = known.id ORDER BY e.sequence DESC LIMIT 1), 0)) \
+             THEN 1 ELSE 0 END \
+         FROM head",
+    ),
+    // Positions come as -1, -2, …, and count from the end of the log.
+    (
+        COUNTED_RECORDS,
+        "INSERT INTO idempotency (id, scope, digest, answer, positions, created_at) \
+         SELECT new.id, new.scope, new.digest, new.answer, \
+             (SELECT array_agg(CASE WHEN p < 0 THEN head.position - p ELSE p END) \
+              FROM unnest(new.positions::bigint[]) AS p), new.created_at \
+         FROM head, unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], \
+             $6::timestamptz[]) AS new (id, scope, digest, answer, positions, created_at)",
+    ),
+    (
+        COUNTED_EVENTS,
+        "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
+             event_version, payload, metadata, event_id, recorded_at, occurred_at, partition, \
+             leaf_hash) \
+         SELECT (SELECT head.position FROM head) - new.position, new.type, new.id, new.sequence, \
+             new.event_type, new.event_version, new.payload, new.metadata, new.event_id, \
+             new.recorded_at, new.occurred_at, new.partition, new.leaf_hash \
+         FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], \
+             $7::text[], $8::text[], $9::uuid[], $10::timestamptz[], $11::timestamptz[], \
+             $12::integer[], $13::bytea[]) \
+             AS new (position, type, id, sequence, event_type, event_version, payload, metadata, \
+                 event_id, recorded_at, occurred_at, partition, leaf_hash)",
     ),
     (TAIL, TAIL_SQL),
     (KEY, KEY_SQL),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::Utc;
 use domain::actor::{Actor, Role};
+use event_store::personal::MasterKeys;
 use service_kit::token::Tokens;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, interval};
@@ -37,6 +38,7 @@ impl Service {
         let child = Command::new(std::env::current_exe()?)
             .arg("command-api")
             .env("DATABASE_URL", url)
+            .env("COMPTOIR_PERSONAL_KEYS", MasterKeys::make("bench")?)
             .env("COMPTOIR_MASTER_KEY", Uuid::new_v4().simple().to_string())
             .env("COMPTOIR_TOKEN_KEY", &token_key)
             .env("COMPTOIR_LISTEN", &address)

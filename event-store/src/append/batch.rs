@@ -1,7 +1,7 @@
 //! A batch: commands that were decided one on top of the other, and commit as one transaction.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::streams::{DecidedEvent, Draft, StreamId, StreamKind, Streams};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::desk::Desk;
 use super::job::Waiting;
-use super::rows::Rows;
+use super::rows::{EVENT_TYPES, RECORD_TYPES, Rows};
 use super::{AppendError, Mark};
 use crate::idempotency::Key;
 use crate::leaf::Leaf;
@@ -43,15 +43,27 @@ pub(super) struct Write {
     pub(super) point: Point,
 }
 
+/// The first event of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct FirstEvent {
+    pub(super) stream: Uuid,
+    pub(super) sequence: i64,
+    pub(super) event_id: Uuid,
+}
+
 pub(super) struct Batch {
     /// Where the log has to end for the batch to follow.
     pub(super) follows: Head,
     /// Where it ends with the batch.
     pub(super) head: Head,
+    /// Whether its positions are -1, -2, …, to be counted from wherever the log ends.
+    counted: bool,
+    /// The streams it rests on, and how many events they are taken to have.
+    rests_on: HashMap<StreamId, u64>,
     pub(super) commands: Vec<(Waiting, Vec<Mark>)>,
     pub(super) writes: Vec<Write>,
     /// Its first event, by which a broken commit is looked up.
-    pub(super) first_event: Option<(Position, Uuid)>,
+    pub(super) first_event: Option<FirstEvent>,
     events: Rows,
     records: Rows,
     /// The keys in it: a second command with one of them waits for the first.
@@ -59,6 +71,15 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// A batch that follows wherever the log ends by then. `last` is when it was last known to
+    /// have ended.
+    pub(super) fn counted(last: Head) -> Self {
+        let mut batch = Self::new(last);
+        batch.counted = true;
+        batch.head.position = 0;
+        batch
+    }
+
     pub(super) fn new(follows: Head) -> Self {
         // PostgreSQL keeps microseconds; the clock may have been set back.
         let recorded_at = Utc::now().trunc_subsecs(6).max(follows.recorded_at);
@@ -68,6 +89,8 @@ impl Batch {
                 recorded_at,
                 ..follows
             },
+            counted: false,
+            rests_on: HashMap::new(),
             commands: Vec::new(),
             writes: Vec::new(),
             first_event: None,
@@ -97,7 +120,8 @@ impl Batch {
 
     /// Takes in a refusal: it is answered with the batch, since it may rest on what the commands
     /// before it decided.
-    pub(super) fn refuse(&mut self, waiting: Waiting) {
+    pub(super) fn refuse(&mut self, waiting: Waiting, streams: &Streams, desk: &mut Desk) {
+        self.rest_on(streams, desk);
         self.commands.push((waiting, Vec::new()));
     }
 
@@ -110,6 +134,7 @@ impl Batch {
         desk: &mut Desk,
         topics: &Topics,
     ) {
+        self.rest_on(streams, desk);
         let written = match self.write(&waiting, streams, desk, topics) {
             Ok(written) => written,
             Err(error) => return waiting.fail(error),
@@ -125,11 +150,27 @@ impl Batch {
             let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
             let created_at = self.head.recorded_at;
             let names = key.stored_as();
-            self.records
-                .record(names, &key.digest, answer, &positions, created_at);
+            self.records.record(
+                names,
+                &key.digest,
+                answer,
+                &positions,
+                self.counted,
+                created_at,
+            );
             self.keys.insert(names.1);
         }
         self.commands.push((waiting, marks));
+    }
+
+    fn rest_on(&mut self, streams: &Streams, desk: &mut Desk) {
+        if !self.counted {
+            return;
+        }
+        for (stream, _) in streams.read() {
+            let version = || desk.committed(*stream).map_or(0, |point| point.version);
+            self.rests_on.entry(*stream).or_insert_with(version);
+        }
     }
 
     fn write(
@@ -178,9 +219,12 @@ impl Batch {
                 point.held = point.held.and_now();
             }
             point.last_event = Uuid::now_v7();
-            self.head.position += 1;
-            let first = (self.head.position, point.last_event);
-            self.first_event.get_or_insert(first);
+            self.head.position += if self.counted { -1 } else { 1 };
+            self.first_event.get_or_insert(FirstEvent {
+                stream: stream.id,
+                sequence: point.version.cast_signed(),
+                event_id: point.last_event,
+            });
             let leaf = Leaf {
                 aggregate_type: stream.aggregate_type,
                 aggregate_id: stream.id,
@@ -220,7 +264,14 @@ impl Batch {
     /// ends with the event that this batch follows; should that look be older than the lock, the
     /// unique index of positions still refuses the batch. A batch sent ahead of its predecessor's
     /// commit fails by itself when that has failed.
-    pub(super) fn fenced(&self) -> std::io::Result<Flight> {
+    pub(super) fn flight(&self) -> std::io::Result<Flight> {
+        match self.counted {
+            true => self.counting(),
+            false => self.fenced(),
+        }
+    }
+
+    fn fenced(&self) -> std::io::Result<Flight> {
         let mut flight = Flight::new();
         let follows = Value::Bigint(self.follows.position);
         if self.writes_rows() {
@@ -231,6 +282,52 @@ impl Batch {
             flight.execute(statements::CHECK, &[follows])?;
         }
         Ok(flight)
+    }
+
+    /// The whole batch as one transaction that takes the lock, checks the streams that it rests on,
+    /// and counts its positions from wherever the log ends. For times when several processes write:
+    /// nobody waits for a client while the lock is held.
+    fn counting(&self) -> std::io::Result<Flight> {
+        let mut flight = Flight::new();
+        if self.writes_rows() {
+            flight.execute(statements::TAKE, &[Value::Bigint(self.follows.term)])?;
+        }
+        let ids: Vec<Uuid> = self.rests_on.keys().map(|stream| stream.id).collect();
+        let versions: Vec<i64> = self
+            .rests_on
+            .values()
+            .map(|one| one.cast_signed())
+            .collect();
+        let recorded_at = Value::Time(self.head.recorded_at);
+        let known = [Value::Uuids(&ids), Value::Bigints(&versions), recorded_at];
+        // A statement of its own: it looks after the lock is there.
+        flight.execute(statements::STAND, &known)?;
+        self.records
+            .put_counted(&mut flight, statements::COUNTED_RECORDS, RECORD_TYPES)?;
+        self.events
+            .put_counted(&mut flight, statements::COUNTED_EVENTS, EVENT_TYPES)?;
+        if self.events.count() > 0 {
+            flight.execute(statements::NOTIFY, &[])?;
+        }
+        Ok(flight)
+    }
+
+    /// Whether its positions have to be counted, and where in the reply is from where.
+    pub(super) fn stand(&self) -> Option<usize> {
+        self.counted.then_some(usize::from(self.writes_rows()))
+    }
+
+    /// Counts its positions from where the log ended before it.
+    pub(super) fn count_from(&mut self, position: Position) {
+        self.counted = false;
+        self.follows.position = position;
+        self.head.position = position - self.head.position;
+        let commands = self.commands.iter_mut().flat_map(|(_, marks)| marks);
+        let written = self.writes.iter_mut();
+        let written = written.filter_map(|write| write.point.mark.as_mut());
+        for mark in commands.chain(written).filter(|mark| mark.position < 0) {
+            mark.position = position - mark.position;
+        }
     }
 
     /// The batch's rows, for a transaction that holds the lock.

@@ -58,9 +58,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// What is known of a stream, for a decision of this kind.
-    pub(super) fn look(&mut self, stream: StreamId, kind: &StreamKind) -> Look {
-        let floor = self.floor;
+    /// What is known of a stream, for a decision of this kind. What is checked when it is stored
+    /// may be `stale`.
+    pub(super) fn look(&mut self, stream: StreamId, kind: &StreamKind, stale: bool) -> Look {
+        let floor = if stale { 0 } else { self.floor };
         let Some(entry) = self.entry(stream) else {
             return Look::Unknown(None);
         };
@@ -129,10 +130,11 @@ impl Desk {
             return;
         };
         entry.pending = entry.pending.saturating_sub(1);
-        entry.committed = point;
-        if entry.verified_at == Position::MAX {
-            entry.verified_at = head;
+        if entry.pending == 0 {
+            entry.next = point.clone();
         }
+        entry.committed = point;
+        entry.verified_at = head;
     }
 
     /// A write failed, and with it every later one that is under way.

@@ -1,6 +1,6 @@
 //! A round under the lock: the log is locked first, and everything that the commands rest on is
-//! checked before they are decided. Slower by a round trip, and sure to get through where several
-//! processes write, or where a batch was refused and nobody knows for which command.
+//! checked before they are decided. Slower by a round trip, and sure to get through where a batch
+//! was refused and nobody knows for which command, or several processes write to one stream.
 
 use std::collections::HashSet;
 
@@ -16,9 +16,6 @@ use crate::load::{LoadError, Point};
 use crate::statements;
 use crate::wire::{Error, Flight, Reply, Row, Value};
 
-/// After so many rounds without anybody else's events the fence will do again.
-const QUIET_ENOUGH: u32 = 4;
-
 /// A stream that is checked under the lock.
 struct Check {
     stream: StreamId,
@@ -27,8 +24,8 @@ struct Check {
 }
 
 impl Writer {
-    /// One batch under the lock; `quiet` rounds before it found nobody else's events.
-    pub(super) async fn locked_round(&mut self, quiet: u32) -> Result<(), WriterError> {
+    /// One batch under the lock; so many more are to follow.
+    pub(super) async fn locked_round(&mut self, left: u32) -> Result<(), WriterError> {
         let (candidates, checks) = self.candidates();
         if candidates.is_empty() {
             return Ok(());
@@ -37,17 +34,14 @@ impl Writer {
             Ok(reply) => reply,
             Err(error) => return self.not_locked(candidates, &error),
         };
-        let known = self.head;
         let head = match self.locked(&reply)? {
             Ok(head) => head,
             Err(error) => return self.not_locked(candidates, &error),
         };
-        let others = known.is_some_and(|known| known.position != head.position);
-        self.mode = match (others, quiet) {
-            (true, _) => Mode::Locked { quiet: 0 },
-            (false, QUIET_ENOUGH..) if self.alone == 0 => Mode::Fenced { lost: 0 },
-            (false, _) => Mode::Locked {
-                quiet: quiet.saturating_add(1),
+        self.mode = match (self.alone, left) {
+            (0, 0) => Mode::Counted { quiet: 0 },
+            _ => Mode::Locked {
+                left: left.saturating_sub(1),
             },
         };
         let count = match self.verified(candidates, checks, &reply, head).await {
@@ -62,7 +56,7 @@ impl Writer {
                 return Ok(());
             }
         };
-        let batch = self.form(head, count);
+        let batch = self.form(Batch::new(head), count);
         self.write_locked(batch).await
     }
 
@@ -103,7 +97,10 @@ impl Writer {
         loop {
             for (stream, kind) in asked.drain(..) {
                 let is_new = waiting.job.request().new.contains(&stream);
-                let known = match (self.desk.committed(stream), self.desk.look(stream, &kind)) {
+                let known = match (
+                    self.desk.committed(stream),
+                    self.desk.look(stream, &kind, true),
+                ) {
                     (Some(known), Look::Known(_) | Look::Unknown(Some(_))) => known,
                     _ if is_new => Point::empty(&kind),
                     _ => {
@@ -271,6 +268,7 @@ impl Writer {
         }
         tracing::error!(why, commands = batch.commands.len(), "a batch was refused");
         self.alone = batch.commands.len();
+        self.mode = Mode::Locked { left: 0 };
         self.give_back(vec![batch]);
     }
 }

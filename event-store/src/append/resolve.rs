@@ -9,6 +9,7 @@ use super::AppendError;
 use super::batch::Batch;
 use super::job::Outcome;
 use super::writer::{Mode, Writer, WriterError};
+use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{Error, Flight, Value};
 
@@ -23,7 +24,7 @@ impl Writer {
         tracing::warn!(%broken, batches = self.under_way.len(), "the writer's connection broke");
         self.connection = None;
         self.head = None;
-        self.mode = Mode::Locked { quiet: 0 };
+        self.mode = Mode::Locked { left: 0 };
         if self.under_way.iter().all(|batch| !batch.writes_rows()) {
             let failed = self.under_way.drain(..).collect();
             self.give_back(failed);
@@ -49,9 +50,9 @@ impl Writer {
         }
     }
 
-    /// Which of the batches under way are committed. A batch without events counts as not: its
+    /// Which of the batches under way are committed: the positions of their first events. A batch without events counts as not: its
     /// records are found by their keys.
-    async fn look(&mut self) -> Result<Result<Vec<bool>, WriterError>, Error> {
+    async fn look(&mut self) -> Result<Result<Vec<Option<Position>>, WriterError>, Error> {
         if let Err(other) = self.connect().await? {
             return Ok(Err(other));
         }
@@ -66,33 +67,41 @@ impl Writer {
         }
         let mut committed = Vec::new();
         for first_event in firsts {
-            let Some((position, event_id)) = first_event else {
-                committed.push(false);
+            let Some(first) = first_event else {
+                committed.push(None);
                 continue;
             };
             let mut flight = Flight::new();
-            flight.execute(statements::EVENT_AT, &[Value::Bigint(position)])?;
+            let event = [Value::Uuid(first.stream), Value::Bigint(first.sequence)];
+            flight.execute(statements::EVENT_OF, &event)?;
             let reply = connection.round_trip(flight).await?;
             if let Some(error) = reply.error {
                 return Err(Error::Refused(error));
             }
-            let found = reply.rows(0)?.first().map(|row| row.uuid(0)).transpose()?;
-            committed.push(found == Some(event_id));
+            let row = reply.rows(0)?.first();
+            let found = row.map(|row| Ok::<_, Error>((row.uuid(0)?, row.bigint(1)?)));
+            let found = found.transpose()?;
+            let ours = found.filter(|(event_id, _)| *event_id == first.event_id);
+            committed.push(ours.map(|(_, position)| position));
         }
         Ok(Ok(committed))
     }
 
-    fn settle(&mut self, committed: Vec<bool>) {
+    fn settle(&mut self, committed: Vec<Option<Position>>) {
         let mut failed: Vec<Batch> = Vec::new();
-        for (batch, committed) in std::mem::take(&mut self.under_way)
-            .into_iter()
-            .zip(committed)
-        {
-            match committed {
-                true => self.commit(batch),
-                false => failed.push(batch),
+        let under_way = std::mem::take(&mut self.under_way);
+        for (mut batch, first) in under_way.into_iter().zip(committed) {
+            match first {
+                None => failed.push(batch),
+                Some(first) => {
+                    if batch.stand().is_some() {
+                        self.counted(&mut batch, first - 1);
+                    }
+                    self.commit(batch);
+                }
             }
         }
+        self.head = None;
         self.give_back(failed);
     }
 

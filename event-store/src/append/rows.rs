@@ -6,8 +6,26 @@ use uuid::Uuid;
 
 use crate::leaf::Leaf;
 use crate::recorded::Position;
-use crate::wire::{Flight, encode};
+use crate::wire::{BIGINT, BYTEA, Flight, INTEGER, TEXT, TIMESTAMPTZ, UUID, encode};
 
+/// The types of the columns of `events`, as [`Rows::event`] writes them.
+pub(super) const EVENT_TYPES: &[u32] = &[
+    BIGINT,
+    TEXT,
+    UUID,
+    BIGINT,
+    TEXT,
+    TEXT,
+    TEXT,
+    TEXT,
+    UUID,
+    TIMESTAMPTZ,
+    TIMESTAMPTZ,
+    INTEGER,
+    BYTEA,
+];
+/// The types of the columns of `idempotency`, as [`Rows::record`] writes them when it counts.
+pub(super) const RECORD_TYPES: &[u32] = &[UUID, UUID, BYTEA, TEXT, TEXT, TIMESTAMPTZ];
 /// So many rows are cheaper to insert one by one than to copy.
 const MOST_INSERTED: usize = 2;
 
@@ -40,6 +58,19 @@ impl Rows {
         }
     }
 
+    /// Puts the rows into a flight as arrays of `types`, for a statement that counts positions.
+    pub(super) fn put_counted(
+        &self,
+        flight: &mut Flight,
+        statement: &str,
+        types: &[u32],
+    ) -> std::io::Result<()> {
+        match self.count() {
+            0 => Ok(()),
+            count => flight.arrays(statement, &self.bytes, count, types),
+        }
+    }
+
     /// A row of `events`; the columns stand as in the statement `events`.
     pub(super) fn event(&mut self, position: Position, partition: i32, leaf: &Leaf<'_>) {
         let bytes = &mut self.bytes;
@@ -60,13 +91,15 @@ impl Rows {
         encode::raw(bytes, &leaf.hash());
     }
 
-    /// A row of `idempotency`; the columns stand as in the statement `records`.
+    /// A row of `idempotency`; the columns stand as in the statement `records`. Positions that are
+    /// still to be counted are a text, since arrays have no arrays for elements.
     pub(super) fn record(
         &mut self,
         (scope, id): (Uuid, Uuid),
         digest: &[u8],
         answer: &str,
         positions: &[Position],
+        counted: bool,
         created_at: DateTime<Utc>,
     ) {
         let bytes = &mut self.bytes;
@@ -76,7 +109,13 @@ impl Rows {
         encode::uuid(bytes, scope);
         encode::raw(bytes, digest);
         encode::raw(bytes, answer.as_bytes());
-        encode::bigints(bytes, positions);
+        match counted {
+            false => encode::bigints(bytes, positions),
+            true => {
+                let all: Vec<String> = positions.iter().map(Position::to_string).collect();
+                encode::raw(bytes, format!("{{{}}}", all.join(",")).as_bytes());
+            }
+        }
         encode::time(bytes, created_at);
     }
 }

@@ -1,8 +1,9 @@
 //! The one task that writes: it gathers, decides, sends and answers.
 //!
 //! Ordinarily a batch follows the one before it by its position alone (the fence), and a second
-//! one may be under way. When another process writes too, or the database refuses a batch, the
-//! writer locks the log first and checks everything under the lock for a while (`lock.rs`).
+//! one may be under way. While other processes write too, batches count their positions from
+//! wherever the log ends. When the database refuses a batch, the writer locks the log first and
+//! checks everything under the lock (`lock.rs`).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -30,8 +31,12 @@ use crate::wire::{Connection, Error, Flight, Reply, ServerError, Target};
 const ENOUGH_FOR_A_SECOND: usize = 32;
 /// The most batches under way.
 const MOST_UNDER_WAY: usize = 2;
-/// How often in a row a batch may find another process's events before the writer locks.
+/// How often in a row a batch may find another process's events before the writer counts.
 const MOST_LOST: u32 = 2;
+/// So many batches are written under the lock when others write to the same streams.
+const ROUNDS_OF_CONTENTION: u32 = 8;
+/// After so many batches without anybody else's events the fence will do again.
+const QUIET_ENOUGH: u32 = 4;
 /// How often a command is sent before its caller hears that the log is away.
 const MOST_ATTEMPTS: u32 = 50;
 
@@ -90,8 +95,11 @@ pub(super) enum Read {
 pub(super) enum Mode {
     /// By the fence; lost so many times in a row.
     Fenced { lost: u32 },
-    /// By the lock; so many rounds in a row found nobody else's events.
-    Locked { quiet: u32 },
+    /// By counting positions from wherever the log ends; so many batches in a row found nobody
+    /// else's events.
+    Counted { quiet: u32 },
+    /// By the lock, with everything checked under it; so many more batches after the next one.
+    Locked { left: u32 },
 }
 
 pub(crate) struct Writer {
@@ -206,14 +214,18 @@ impl Writer {
                 return Ok(());
             }
             match self.mode {
-                Mode::Fenced { .. } => {
+                Mode::Locked { left } => self.locked_round(left).await?,
+                mode => {
                     let Some(head) = self.head else { return Ok(()) };
-                    let batch = self.form(head, MOST_COMMANDS);
+                    let batch = match mode {
+                        Mode::Counted { .. } => Batch::counted(head),
+                        _ => Batch::new(head),
+                    };
+                    let batch = self.form(batch, MOST_COMMANDS);
                     if !batch.commands.is_empty() {
                         self.send(batch).await?;
                     }
                 }
-                Mode::Locked { quiet } => self.locked_round(quiet).await?,
             }
         }
         Ok(())
@@ -363,8 +375,7 @@ impl Writer {
     }
 
     /// Decides up to `most` commands one on top of the other.
-    pub(super) fn form(&mut self, follows: Head, most: usize) -> Batch {
-        let mut batch = Batch::new(follows);
+    pub(super) fn form(&mut self, mut batch: Batch, most: usize) -> Batch {
         for _ in 0..most {
             if batch.is_full() {
                 break;
@@ -389,7 +400,7 @@ impl Writer {
         let mut asked = waiting.needs.clone();
         loop {
             for (stream, kind) in asked.drain(..) {
-                match self.desk.look(stream, &kind) {
+                match self.desk.look(stream, &kind, batch.stand().is_some()) {
                     Look::Known(loaded) => streams.insert(stream, loaded),
                     Look::Unknown(None) if self.is_new(&waiting, stream) => {
                         streams.insert(stream, Point::empty(&kind).loaded(&kind));
@@ -404,7 +415,7 @@ impl Writer {
                     streams.restart();
                     asked.push((stream, kind));
                 }
-                Decision::Refused => return batch.refuse(waiting),
+                Decision::Refused => return batch.refuse(waiting, &streams, &mut self.desk),
                 Decision::Broken => return waiting.fail(broken()),
                 Decision::Accepted(answer) => {
                     match unsealable(&streams, &waiting.keys) {
@@ -428,7 +439,7 @@ impl Writer {
 
     /// Sends a batch; its reply comes later.
     async fn send(&mut self, mut batch: Batch) -> Result<(), WriterError> {
-        let flight = match batch.fenced() {
+        let flight = match batch.flight() {
             Ok(flight) => flight,
             Err(error) => {
                 let why = error.to_string();
@@ -439,7 +450,9 @@ impl Writer {
                 return Ok(());
             }
         };
-        self.head = Some(batch.head);
+        if batch.stand().is_none() {
+            self.head = Some(batch.head);
+        }
         self.under_way.push_back(batch);
         let sent = match &mut self.connection {
             Some(connection) => connection.send(flight).await,
@@ -457,17 +470,43 @@ impl Writer {
             Ok(reply) => reply,
             Err(error) => return self.resolve(&error).await,
         };
-        let Some(batch) = self.under_way.pop_front() else {
+        let Some(mut batch) = self.under_way.pop_front() else {
             return Ok(());
         };
-        match reply.error {
-            None => {
-                self.commit(batch);
-                self.mode = Mode::Fenced { lost: 0 };
-                Ok(())
-            }
-            Some(error) => self.refused(batch, error).await,
+        if let Some(error) = reply.error {
+            return self.refused(batch, error).await;
         }
+        match batch.stand() {
+            None => self.mode = Mode::Fenced { lost: 0 },
+            Some(place) => match stand(&reply, place) {
+                Ok((epoch, position)) => {
+                    self.same_log(epoch, position)?;
+                    self.counted(&mut batch, position);
+                }
+                Err(error) => {
+                    self.under_way.push_front(batch);
+                    return self.resolve(&error).await;
+                }
+            },
+        }
+        self.commit(batch);
+        Ok(())
+    }
+
+    /// A counted batch is committed, after what others wrote up to `position`.
+    pub(super) fn counted(&mut self, batch: &mut Batch, position: i64) {
+        let others = position != self.committed;
+        if others {
+            self.desk.raise(position);
+        }
+        batch.count_from(position);
+        self.head = Some(batch.head);
+        self.mode = match self.mode {
+            Mode::Counted { quiet } if !others && quiet >= QUIET_ENOUGH => Mode::Fenced { lost: 0 },
+            Mode::Counted { quiet } if !others => Mode::Counted { quiet: quiet + 1 },
+            Mode::Counted { .. } => Mode::Counted { quiet: 0 },
+            other => other,
+        };
     }
 
     /// Answers a batch that is committed.
@@ -522,10 +561,14 @@ impl Writer {
                 tracing::debug!("another process has written");
                 Mode::Fenced { lost: lost + 1 }
             }
-            (true, _) => Mode::Locked { quiet: 0 },
+            (true, Mode::Fenced { .. }) => Mode::Counted { quiet: 0 },
+            // Several processes write to the same streams.
+            (true, _) => Mode::Locked {
+                left: ROUNDS_OF_CONTENTION,
+            },
             (false, _) => {
-                tracing::debug!(%error, "a batch was refused: its commands are checked one by one");
-                Mode::Locked { quiet: 0 }
+                tracing::debug!(%error, "a batch was refused: what it rests on is checked");
+                Mode::Locked { left: 0 }
             }
         };
         if error.constraint == "idempotency_pkey" {
@@ -598,6 +641,7 @@ impl Writer {
         };
         let mut flight = Flight::new();
         flight.execute(statements::HEAD, &[])?;
+        flight.execute(statements::DURABLE, &[])?;
         let reply = connection.round_trip(flight).await?;
         if let Some(error) = reply.error {
             return Err(Error::Refused(error));
@@ -651,6 +695,12 @@ fn unsealable(streams: &Streams, keys: &Keys) -> Result<Vec<Uuid>, personal::Err
         true => Ok(Vec::new()),
         false => Ok(persons),
     }
+}
+
+/// Which log a counted batch was written to, and where that ended before it.
+fn stand(reply: &Reply, place: usize) -> Result<(Uuid, i64), Error> {
+    let row = reply.row(place)?;
+    Ok((row.uuid(0)?, row.bigint(1)?))
 }
 
 /// Whether a batch was refused since the log does not end where the batch follows.

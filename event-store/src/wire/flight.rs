@@ -9,12 +9,23 @@ use uuid::Uuid;
 /// Microseconds from 1970 to 2000, where PostgreSQL's timestamps begin.
 const EPOCH_2000: i64 = 946_684_800_000_000;
 
+/// PostgreSQL's numbers of types.
+pub(crate) const BYTEA: u32 = 17;
+pub(crate) const BIGINT: u32 = 20;
+pub(crate) const INTEGER: u32 = 23;
+pub(crate) const TEXT: u32 = 25;
+pub(crate) const TIMESTAMPTZ: u32 = 1184;
+pub(crate) const UUID: u32 = 2950;
+
 /// A value in PostgreSQL's binary form.
 #[derive(Clone, Copy)]
 pub(crate) enum Value<'a> {
     Bigint(i64),
     Uuid(Uuid),
     Text(&'a str),
+    Time(DateTime<Utc>),
+    Uuids(&'a [Uuid]),
+    Bigints(&'a [i64]),
 }
 
 /// Messages that are under way together and end with a Sync: without an explicit BEGIN they are
@@ -37,6 +48,9 @@ impl Flight {
                 Value::Bigint(number) => bytes.put_i64(*number),
                 Value::Uuid(id) => bytes.put_slice(id.as_bytes()),
                 Value::Text(text) => bytes.put_slice(text.as_bytes()),
+                Value::Time(time) => bytes.put_i64(time.timestamp_micros() - EPOCH_2000),
+                Value::Uuids(ids) => encode::array(bytes, UUID, ids, encode::uuid),
+                Value::Bigints(numbers) => encode::array(bytes, BIGINT, numbers, encode::bigint),
             }
             Ok(IsNull::No)
         };
@@ -78,6 +92,46 @@ impl Flight {
         Ok(())
     }
 
+    /// Executes a prepared statement that takes rows as one array a column. `rows` are `count` rows
+    /// as [`encode::row`] begins them, and `types` what the elements of each array are.
+    pub(crate) fn arrays(
+        &mut self,
+        statement: &str,
+        rows: &[u8],
+        count: usize,
+        types: &[u32],
+    ) -> std::io::Result<()> {
+        let mut columns: Vec<BytesMut> = types
+            .iter()
+            .map(|of| {
+                let mut column = BytesMut::with_capacity(rows.len() / types.len() + 32);
+                encode::array_of(&mut column, *of, count);
+                column
+            })
+            .collect();
+        let mut rest = rows;
+        for _ in 0..count {
+            rest = rest.get(2..).unwrap_or_default();
+            for column in &mut columns {
+                let length = rest
+                    .first_chunk()
+                    .map_or(0, |bytes| i32::from_be_bytes(*bytes));
+                let (field, after) = rest
+                    .split_at_checked(4 + length.max(0) as usize)
+                    .ok_or_else(|| std::io::Error::other("a row is shorter than its types"))?;
+                column.put_slice(field);
+                rest = after;
+            }
+        }
+        let put = |column: &BytesMut, bytes: &mut BytesMut| {
+            bytes.put_slice(column);
+            Ok(IsNull::No)
+        };
+        frontend::bind("", statement, [1], &columns, put, [1], &mut self.bytes)
+            .map_err(|_| std::io::Error::other("a value is longer than the protocol allows"))?;
+        frontend::execute("", 0, &mut self.bytes)
+    }
+
     pub(super) fn parse(&mut self, name: &str, sql: &str) -> std::io::Result<()> {
         frontend::parse(name, sql, [], &mut self.bytes)
     }
@@ -90,9 +144,7 @@ impl Flight {
 
 /// The fields of a row for COPY, in PostgreSQL's binary form.
 pub(crate) mod encode {
-    use super::{BufMut, BytesMut, DateTime, EPOCH_2000, Utc, Uuid};
-
-    const BIGINT: u32 = 20;
+    use super::{BIGINT, BufMut, BytesMut, DateTime, EPOCH_2000, Utc, Uuid};
 
     /// Begins a row of so many fields.
     pub(crate) fn row(bytes: &mut BytesMut, fields: i16) {
@@ -125,23 +177,38 @@ pub(crate) mod encode {
         bigint(bytes, value.timestamp_micros() - EPOCH_2000);
     }
 
-    /// An array of one dimension.
+    /// An array of one dimension, as a field.
     pub(crate) fn bigints(bytes: &mut BytesMut, values: &[i64]) {
-        if values.is_empty() {
-            bytes.put_i32(12);
-            bytes.put_i32(0);
-            bytes.put_i32(0);
-            bytes.put_u32(BIGINT);
-            return;
-        }
-        bytes.put_i32(20 + 12 * values.len() as i32);
-        bytes.put_i32(1);
-        bytes.put_i32(0);
-        bytes.put_u32(BIGINT);
-        bytes.put_i32(values.len() as i32);
-        bytes.put_i32(1);
+        let length = if values.is_empty() {
+            12
+        } else {
+            20 + 12 * values.len() as i32
+        };
+        bytes.put_i32(length);
+        array(bytes, BIGINT, values, bigint);
+    }
+
+    /// An array of one dimension, without its length in bytes.
+    pub(super) fn array<T: Copy>(
+        bytes: &mut BytesMut,
+        of: u32,
+        values: &[T],
+        put: fn(&mut BytesMut, T),
+    ) {
+        array_of(bytes, of, values.len());
         for value in values {
-            bigint(bytes, *value);
+            put(bytes, *value);
+        }
+    }
+
+    /// What comes before the fields of an array of `count`.
+    pub(super) fn array_of(bytes: &mut BytesMut, of: u32, count: usize) {
+        bytes.put_i32(i32::from(count > 0));
+        bytes.put_i32(0);
+        bytes.put_u32(of);
+        if count > 0 {
+            bytes.put_i32(count as i32);
+            bytes.put_i32(1);
         }
     }
 }

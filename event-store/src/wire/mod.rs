@@ -11,7 +11,7 @@ mod tls;
 mod transport;
 
 pub(crate) use connect::{Connection, Target};
-pub(crate) use flight::{Flight, Value, encode};
+pub(crate) use flight::{BIGINT, BYTEA, Flight, INTEGER, TEXT, TIMESTAMPTZ, UUID, Value, encode};
 pub(crate) use reply::{Reply, Row, ServerError};
 
 /// Why a connection is of no more use.
