@@ -18,6 +18,9 @@ CREATE VIEW head AS
     FROM epoch LEFT JOIN LATERAL
         (SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1) AS last ON true;
 
+-- Rows are only added: vacuum them while they are in memory, and freeze them at once.
+ALTER TABLE events SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_freeze_min_age = 0);
+
 -- Ids are unique across aggregate types, so the type need not be in the index: 40 % smaller.
 ALTER TABLE events DROP CONSTRAINT events_pkey, ADD PRIMARY KEY (aggregate_id, sequence);
 
