@@ -8,6 +8,9 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
     ("jit", "off"),
+    // Times go through text once, in one form.
+    ("datestyle", "ISO"),
+    ("timezone", "UTC"),
     ("idle_in_transaction_session_timeout", "3000"),
 ];
 
@@ -84,7 +87,7 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
     (HEAD, HEAD_SQL),
     (
         EVENT_OF,
-        "SELECT event_id, position FROM events \
+        "SELECT event_id, position, recorded_at FROM events \
          WHERE aggregate_id = $1::uuid AND sequence = $2::bigint",
     ),
     // An answer means that the events are on disk.
@@ -98,15 +101,20 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
         "SELECT 1 / CASE WHEN term = $1::bigint THEN 1 ELSE 0 END FROM epoch \
          FOR NO KEY UPDATE OF epoch",
     ),
-    // Where the log ends, if the streams are as they were taken to be.
+    // Where the log ends, if the streams are as they were taken to be; and the time of what is
+    // stored now, by the server's clock, since batches that wait for the lock may overtake each
+    // other.
     (
         STAND,
-        "SELECT head.epoch, head.position, 1 / CASE WHEN head.recorded_at <= $3::timestamptz \
-             AND NOT EXISTS (SELECT 1 FROM unnest($1::uuid[], $2::bigint[]) AS known (id, version) \
+        "SELECT epoch, position, recorded_at, \
+             set_config('comptoir.recorded_at', recorded_at::text, true), \
+             1 / CASE WHEN EXISTS ( \
+                 SELECT 1 FROM unnest($1::uuid[], $2::bigint[]) AS known (id, version) \
                  WHERE known.version <> coalesce((SELECT e.sequence FROM events e \
                      WHERE e.aggregate_id = known.id ORDER BY e.sequence DESC LIMIT 1), 0)) \
-             THEN 1 ELSE 0 END \
-         FROM head",
+             THEN 0 ELSE 1 END \
+         FROM (SELECT epoch, position, greatest(head.recorded_at, clock_timestamp()) \
+                   AS recorded_at FROM head) AS standing",
     ),
     // Positions come as -1, -2, …, and count from the end of the log.
     (
@@ -114,24 +122,12 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
         "INSERT INTO idempotency (id, scope, digest, answer, positions, created_at) \
          SELECT new.id, new.scope, new.digest, new.answer, \
              (SELECT array_agg(CASE WHEN p < 0 THEN head.position - p ELSE p END) \
-              FROM unnest(new.positions::bigint[]) AS p), new.created_at \
+              FROM unnest(new.positions::bigint[]) AS p), \
+             current_setting('comptoir.recorded_at')::timestamptz \
          FROM head, unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], \
              $6::timestamptz[]) AS new (id, scope, digest, answer, positions, created_at)",
     ),
-    (
-        COUNTED_EVENTS,
-        "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
-             event_version, payload, metadata, event_id, recorded_at, occurred_at, partition, \
-             leaf_hash) \
-         SELECT (SELECT head.position FROM head) - new.position, new.type, new.id, new.sequence, \
-             new.event_type, new.event_version, new.payload, new.metadata, new.event_id, \
-             new.recorded_at, new.occurred_at, new.partition, new.leaf_hash \
-         FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], \
-             $7::text[], $8::text[], $9::uuid[], $10::timestamptz[], $11::timestamptz[], \
-             $12::integer[], $13::bytea[]) \
-             AS new (position, type, id, sequence, event_type, event_version, payload, metadata, \
-                 event_id, recorded_at, occurred_at, partition, leaf_hash)",
-    ),
+    (COUNTED_EVENTS, COUNTED_EVENTS_SQL),
     (TAIL, TAIL_SQL),
     (KEY, KEY_SQL),
 ];
@@ -175,3 +171,31 @@ const TAIL_SQL: &str = "SELECT sequence, payload, position, partition, occurred_
      FROM events WHERE aggregate_id = $1::uuid AND sequence > $2::bigint ORDER BY sequence";
 
 const KEY_SQL: &str = "SELECT digest, answer, positions FROM idempotency WHERE id = $1::uuid";
+
+/// Inserts events whose time and leaf hash the server fills in: what [`crate::leaf_hash`] says,
+/// in SQL. An event that happened earlier brings its own time; else it happened now.
+const COUNTED_EVENTS_SQL: &str = "\
+    INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
+        event_version, payload, metadata, event_id, recorded_at, occurred_at, partition, \
+        leaf_hash) \
+    SELECT base.position - new.position, new.type, new.id, new.sequence, new.event_type, \
+        new.event_version, new.payload, new.metadata, new.event_id, base.recorded_at, \
+        times.occurred_at, new.partition, \
+        sha256('\\x00'::bytea \
+            || int8send(octet_length(new.type)) || convert_to(new.type, 'UTF8') \
+            || uuid_send(new.id) || int8send(new.sequence) \
+            || int8send(octet_length(new.event_type)) || convert_to(new.event_type, 'UTF8') \
+            || int8send(octet_length(new.event_version)) || convert_to(new.event_version, 'UTF8') \
+            || int8send(octet_length(new.payload)) || convert_to(new.payload, 'UTF8') \
+            || int8send(octet_length(new.metadata)) || convert_to(new.metadata, 'UTF8') \
+            || uuid_send(new.event_id) \
+            || int8send((extract(epoch FROM base.recorded_at) * 1000000)::bigint) \
+            || int8send((extract(epoch FROM times.occurred_at) * 1000000)::bigint)) \
+    FROM (SELECT position, current_setting('comptoir.recorded_at')::timestamptz AS recorded_at \
+              FROM head OFFSET 0) AS base, \
+        unnest($1::bigint[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], \
+            $7::text[], $8::text[], $9::uuid[], $10::timestamptz[], $11::timestamptz[], \
+            $12::integer[], $13::bytea[]) \
+            AS new (position, type, id, sequence, event_type, event_version, payload, metadata, \
+                event_id, unrecorded, occurred_at, partition, unhashed), \
+        LATERAL (SELECT coalesce(new.occurred_at, base.recorded_at) AS occurred_at) AS times";

@@ -184,7 +184,11 @@ async fn a_key_is_used_once() {
     let log = open(&servers().database().await.database_url).await;
     let tries = (0..10).map(|_| log.append(keyed("k", vec![to_stream(Uuid::now_v7(), 0, 1)])));
     let outcomes = futures::future::join_all(tries).await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(
+        outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+        1,
+        "{outcomes:?}"
+    );
     let used = |outcome: &&Result<_, _>| matches!(outcome, Err(AppendError::KeyUsed));
     assert_eq!(outcomes.iter().filter(used).count(), 9);
     assert_eq!(log.head().await.unwrap(), 1);

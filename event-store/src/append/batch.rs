@@ -40,6 +40,7 @@ pub(super) struct Write {
     pub(super) stream: StreamId,
     pub(super) kind: StreamKind,
     pub(super) before: u64,
+    pub(super) imported: bool,
     pub(super) point: Point,
 }
 
@@ -204,13 +205,13 @@ impl Batch {
         partition: i32,
         payloads: &[Cow<'_, str>],
         metadata: &str,
-        occurred_at: Option<DateTime<Utc>>,
+        imported_at: Option<DateTime<Utc>>,
         desk: &mut Desk,
     ) -> Mark {
         let stream = draft.stream;
         let before = desk.next(stream).cloned();
         let before = before.unwrap_or_else(|| Point::empty(&draft.kind));
-        let occurred_at = occurred_at.unwrap_or(self.head.recorded_at);
+        let occurred_at = imported_at.unwrap_or(self.head.recorded_at);
         let mut point = before.clone();
         for (event, payload) in draft.events.iter().zip(payloads) {
             point.version += 1;
@@ -237,7 +238,15 @@ impl Batch {
                 recorded_at: self.head.recorded_at,
                 occurred_at,
             };
-            self.events.event(self.head.position, partition, &leaf);
+            match self.counted {
+                false => self.events.event(self.head.position, partition, &leaf),
+                true => self.events.counted_event(
+                    self.head.position,
+                    partition,
+                    &leaf,
+                    imported_at.is_some(),
+                ),
+            }
         }
         let mark = Mark {
             context: context_of(stream.aggregate_type).to_owned(),
@@ -251,6 +260,7 @@ impl Batch {
             stream,
             kind: draft.kind,
             before: before.version,
+            imported: imported_at.is_some(),
             point: point.clone(),
         });
         desk.write(stream, before, point);
@@ -298,8 +308,7 @@ impl Batch {
             .values()
             .map(|one| one.cast_signed())
             .collect();
-        let recorded_at = Value::Time(self.head.recorded_at);
-        let known = [Value::Uuids(&ids), Value::Bigints(&versions), recorded_at];
+        let known = [Value::Uuids(&ids), Value::Bigints(&versions)];
         // A statement of its own: it looks after the lock is there.
         flight.execute(statements::STAND, &known)?;
         self.records
@@ -317,9 +326,13 @@ impl Batch {
         self.counted.then_some(usize::from(self.writes_rows()))
     }
 
-    /// Counts its positions from where the log ended before it.
-    pub(super) fn count_from(&mut self, position: Position) {
+    /// Counts its positions from where the log ended before it, and takes over when it was stored.
+    pub(super) fn count_from(&mut self, position: Position, recorded_at: DateTime<Utc>) {
         self.counted = false;
+        self.head.recorded_at = recorded_at;
+        for write in self.writes.iter_mut().filter(|write| !write.imported) {
+            write.point.last_occurred_at = Some(recorded_at);
+        }
         self.follows.position = position;
         self.head.position = position - self.head.position;
         let commands = self.commands.iter_mut().flat_map(|(_, marks)| marks);

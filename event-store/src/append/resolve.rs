@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::AppendError;
 use super::batch::Batch;
 use super::job::Outcome;
@@ -16,6 +18,9 @@ use crate::wire::{Error, Flight, Value};
 /// How long a broken commit is looked into before its callers hear that nobody knows.
 const LIMIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where the first event of a batch stands, and when it was stored.
+type Stored = (Position, DateTime<Utc>);
 
 impl Writer {
     /// Finds out what became of every batch under way; those that are not committed are decided
@@ -50,9 +55,9 @@ impl Writer {
         }
     }
 
-    /// Which of the batches under way are committed: the positions of their first events. A batch without events counts as not: its
+    /// Which of the batches under way are committed: where their first events stand. A batch without events counts as not: its
     /// records are found by their keys.
-    async fn look(&mut self) -> Result<Result<Vec<Option<Position>>, WriterError>, Error> {
+    async fn look(&mut self) -> Result<Result<Vec<Option<Stored>>, WriterError>, Error> {
         if let Err(other) = self.connect().await? {
             return Ok(Err(other));
         }
@@ -79,23 +84,26 @@ impl Writer {
                 return Err(Error::Refused(error));
             }
             let row = reply.rows(0)?.first();
-            let found = row.map(|row| Ok::<_, Error>((row.uuid(0)?, row.bigint(1)?)));
+            let found = row.map(|row| {
+                let stored = (row.bigint(1)?, row.time(2)?);
+                Ok::<_, Error>((row.uuid(0)?, stored))
+            });
             let found = found.transpose()?;
             let ours = found.filter(|(event_id, _)| *event_id == first.event_id);
-            committed.push(ours.map(|(_, position)| position));
+            committed.push(ours.map(|(_, stored)| stored));
         }
         Ok(Ok(committed))
     }
 
-    fn settle(&mut self, committed: Vec<Option<Position>>) {
+    fn settle(&mut self, committed: Vec<Option<Stored>>) {
         let mut failed: Vec<Batch> = Vec::new();
         let under_way = std::mem::take(&mut self.under_way);
         for (mut batch, first) in under_way.into_iter().zip(committed) {
             match first {
                 None => failed.push(batch),
-                Some(first) => {
+                Some((first, recorded_at)) => {
                     if batch.stand().is_some() {
-                        self.counted(&mut batch, first - 1);
+                        self.counted(&mut batch, first - 1, recorded_at);
                     }
                     self.commit(batch);
                 }

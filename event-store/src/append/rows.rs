@@ -46,7 +46,7 @@ impl Rows {
     pub(super) fn put(&self, flight: &mut Flight, insert: &str, copy: &str) -> std::io::Result<()> {
         match self.count() {
             0 => Ok(()),
-            ..=MOST_INSERTED => {
+            1..=MOST_INSERTED => {
                 let end = self.bytes.len();
                 let ends = self.starts.iter().skip(1).chain([&end]);
                 for (start, end) in self.starts.iter().zip(ends) {
@@ -73,6 +73,31 @@ impl Rows {
 
     /// A row of `events`; the columns stand as in the statement `events`.
     pub(super) fn event(&mut self, position: Position, partition: i32, leaf: &Leaf<'_>) {
+        self.start_event(position, leaf);
+        encode::time(&mut self.bytes, leaf.occurred_at);
+        encode::integer(&mut self.bytes, partition);
+        encode::raw(&mut self.bytes, &leaf.hash());
+    }
+
+    /// The same for the statement `counted_events`, which fills in the hash, and the time of what
+    /// is not `imported`.
+    pub(super) fn counted_event(
+        &mut self,
+        position: Position,
+        partition: i32,
+        leaf: &Leaf<'_>,
+        imported: bool,
+    ) {
+        self.start_event(position, leaf);
+        match imported {
+            true => encode::time(&mut self.bytes, leaf.occurred_at),
+            false => encode::null(&mut self.bytes),
+        }
+        encode::integer(&mut self.bytes, partition);
+        encode::null(&mut self.bytes);
+    }
+
+    fn start_event(&mut self, position: Position, leaf: &Leaf<'_>) {
         let bytes = &mut self.bytes;
         self.starts.push(bytes.len());
         encode::row(bytes, 13);
@@ -86,9 +111,6 @@ impl Rows {
         encode::raw(bytes, leaf.metadata.as_bytes());
         encode::uuid(bytes, leaf.event_id);
         encode::time(bytes, leaf.recorded_at);
-        encode::time(bytes, leaf.occurred_at);
-        encode::integer(bytes, partition);
-        encode::raw(bytes, &leaf.hash());
     }
 
     /// A row of `idempotency`; the columns stand as in the statement `records`. Positions that are

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use domain::streams::{StreamId, StreamKind, Streams};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -479,9 +480,9 @@ impl Writer {
         match batch.stand() {
             None => self.mode = Mode::Fenced { lost: 0 },
             Some(place) => match stand(&reply, place) {
-                Ok((epoch, position)) => {
+                Ok((epoch, position, recorded_at)) => {
                     self.same_log(epoch, position)?;
-                    self.counted(&mut batch, position);
+                    self.counted(&mut batch, position, recorded_at);
                 }
                 Err(error) => {
                     self.under_way.push_front(batch);
@@ -494,12 +495,12 @@ impl Writer {
     }
 
     /// A counted batch is committed, after what others wrote up to `position`.
-    pub(super) fn counted(&mut self, batch: &mut Batch, position: i64) {
+    pub(super) fn counted(&mut self, batch: &mut Batch, position: i64, recorded_at: DateTime<Utc>) {
         let others = position != self.committed;
         if others {
             self.desk.raise(position);
         }
-        batch.count_from(position);
+        batch.count_from(position, recorded_at);
         self.head = Some(batch.head);
         self.mode = match self.mode {
             Mode::Counted { quiet } if !others && quiet >= QUIET_ENOUGH => Mode::Fenced { lost: 0 },
@@ -697,10 +698,10 @@ fn unsealable(streams: &Streams, keys: &Keys) -> Result<Vec<Uuid>, personal::Err
     }
 }
 
-/// Which log a counted batch was written to, and where that ended before it.
-fn stand(reply: &Reply, place: usize) -> Result<(Uuid, i64), Error> {
+/// Which log a counted batch was written to, where that ended before it, and when it was stored.
+fn stand(reply: &Reply, place: usize) -> Result<(Uuid, i64, DateTime<Utc>), Error> {
     let row = reply.row(place)?;
-    Ok((row.uuid(0)?, row.bigint(1)?))
+    Ok((row.uuid(0)?, row.bigint(1)?, row.time(2)?))
 }
 
 /// Whether a batch was refused since the log does not end where the batch follows.

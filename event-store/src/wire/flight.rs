@@ -23,7 +23,6 @@ pub(crate) enum Value<'a> {
     Bigint(i64),
     Uuid(Uuid),
     Text(&'a str),
-    Time(DateTime<Utc>),
     Uuids(&'a [Uuid]),
     Bigints(&'a [i64]),
 }
@@ -48,7 +47,6 @@ impl Flight {
                 Value::Bigint(number) => bytes.put_i64(*number),
                 Value::Uuid(id) => bytes.put_slice(id.as_bytes()),
                 Value::Text(text) => bytes.put_slice(text.as_bytes()),
-                Value::Time(time) => bytes.put_i64(time.timestamp_micros() - EPOCH_2000),
                 Value::Uuids(ids) => encode::array(bytes, UUID, ids, encode::uuid),
                 Value::Bigints(numbers) => encode::array(bytes, BIGINT, numbers, encode::bigint),
             }
@@ -156,6 +154,10 @@ pub(crate) mod encode {
         // A request, and so an event, is far below 2 GiB.
         bytes.put_i32(value.len() as i32);
         bytes.put_slice(value);
+    }
+
+    pub(crate) fn null(bytes: &mut BytesMut) {
+        bytes.put_i32(-1);
     }
 
     pub(crate) fn bigint(bytes: &mut BytesMut, value: i64) {
