@@ -46,7 +46,7 @@ impl Rows {
     pub(super) fn put(&self, flight: &mut Flight, insert: &str, copy: &str) -> std::io::Result<()> {
         match self.count() {
             0 => Ok(()),
-            ..=MOST_INSERTED => {
+            1..=MOST_INSERTED => {
                 let end = self.bytes.len();
                 let ends = self.starts.iter().skip(1).chain([&end]);
                 for (start, end) in self.starts.iter().zip(ends) {
