@@ -43,7 +43,7 @@ pub async fn migrate(url: &str, schema: &str, migrator: &Migrator) -> Result<(),
 
 /// A connection that alone migrates, with `schema` made and searched.
 async fn lock_schema(url: &str, schema: &str) -> Result<PgConnection, sqlx::Error> {
-    let mut connection = PgConnection::connect(url).await?;
+    let mut connection = PgConnection::connect_with(&crate::database::options(url)?).await?;
     // Two services that start at once take turns; CREATE SCHEMA IF NOT EXISTS alone can race.
     connection.execute("SELECT pg_advisory_lock(4713)").await?;
     let create = format!("CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path = {schema}");

@@ -18,7 +18,7 @@ pub async fn migrate_read(url: &str) -> Result<(), MigrateError> {
 /// # Errors
 /// When the database is away.
 pub async fn clear_read(url: &str) -> Result<(), MigrateError> {
-    let mut connection = PgConnection::connect(url).await?;
+    let mut connection = PgConnection::connect_with(&event_store::database::options(url)?).await?;
     connection
         .execute("DROP SCHEMA IF EXISTS read CASCADE")
         .await?;

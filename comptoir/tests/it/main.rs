@@ -18,6 +18,7 @@ mod runtime;
 mod services;
 mod shop;
 mod support;
+mod tls;
 mod torture;
 mod toy;
 mod writer;

@@ -7,12 +7,16 @@
 mod connect;
 mod flight;
 mod reply;
+mod sign_in;
+mod target;
 mod tls;
 mod transport;
+mod verifier;
 
-pub(crate) use connect::{Connection, Target};
+pub(crate) use connect::Connection;
 pub(crate) use flight::{BIGINT, BYTEA, Flight, INTEGER, TEXT, TIMESTAMPTZ, UUID, Value, encode};
 pub(crate) use reply::{Reply, Row, ServerError};
+pub(crate) use target::Target;
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]

@@ -4,35 +4,41 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgSslMode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
-use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::Error;
 use super::transport::Transport;
+use super::verifier::Verifier;
 
-/// `stream`, encrypted as far as `mode` asks for it and the server has it.
+/// What of TLS a connection wants. Certificates and keys are as sqlx tells them: `file: ` and a
+/// path, or the PEM text itself.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    pub(super) mode: PgSslMode,
+    /// Who may sign the server's certificate, if not the well-known authorities.
+    pub(super) root: Option<String>,
+    /// What the client shows of itself, and its key.
+    pub(super) certificate: Option<String>,
+    pub(super) key: Option<SecretString>,
+}
+
+/// `stream`, encrypted as far as it is wanted and the server has it.
 pub(super) async fn wrap(
     mut stream: TcpStream,
     host: &str,
-    mode: PgSslMode,
-    root_certificate: Option<&str>,
+    wanted: &Wanted,
 ) -> Result<Transport, Error> {
     // Like sqlx, `allow` is taken for `disable`: who wants encryption says so.
-    if matches!(mode, PgSslMode::Disable | PgSslMode::Allow) {
+    if matches!(wanted.mode, PgSslMode::Disable | PgSslMode::Allow) {
         return Ok(Transport::Tcp(stream));
     }
     let mut request = BytesMut::new();
@@ -40,160 +46,88 @@ pub(super) async fn wrap(
     stream.write_all(&request).await?;
     match stream.read_u8().await? {
         b'S' => {}
-        b'N' if matches!(mode, PgSslMode::Prefer) => return Ok(Transport::Tcp(stream)),
+        b'N' if matches!(wanted.mode, PgSslMode::Prefer) => return Ok(Transport::Tcp(stream)),
         b'N' => {
-            return Err(Error::invalid(
-                "the server has no TLS, and sslmode asks for it",
-            ));
+            let why = "the server has no TLS, and sslmode asks for it";
+            return Err(Error::invalid(why));
         }
         _ => {
-            return Err(Error::invalid(
-                "the server's answer to TLS is not PostgreSQL's",
-            ));
+            let why = "the server's answer to TLS is not PostgreSQL's";
+            return Err(Error::invalid(why));
         }
     }
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Error::invalid(format!("{host} is not a server's name")))?;
-    let config = config(mode, root_certificate)?;
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = TlsConnector::from(Arc::new(wanted.config()?));
     let stream = connector.connect(name, stream).await?;
     Ok(Transport::Tls(Box::new(stream)))
 }
 
-fn config(mode: PgSslMode, root_certificate: Option<&str>) -> Result<ClientConfig, Error> {
-    let tls = |error: TlsError| Error::invalid(error.to_string());
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(tls)?;
-    let checks = match mode {
-        PgSslMode::VerifyCa | PgSslMode::VerifyFull => Checks::Chain {
-            name: matches!(mode, PgSslMode::VerifyFull),
-        },
-        _ if root_certificate.is_some() => Checks::Chain { name: false },
-        _ => Checks::Nothing,
-    };
-    let inner = match checks {
-        Checks::Nothing => None,
-        Checks::Chain { .. } => {
-            let roots = Arc::new(roots(root_certificate)?);
-            let inner =
-                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
-            Some(inner.map_err(|error| Error::invalid(error.to_string()))?)
-        }
-    };
-    let verifier = Verifier {
-        provider,
-        inner,
-        checks,
-    };
-    let config = builder
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(config.with_no_client_auth())
-}
-
-fn roots(file: Option<&str>) -> Result<RootCertStore, Error> {
-    let Some(file) = file else {
-        return Ok(RootCertStore::from_iter(
-            webpki_roots::TLS_SERVER_ROOTS.iter().cloned(),
-        ));
-    };
-    let unreadable = |why: String| Error::invalid(format!("sslrootcert {file}: {why}"));
-    let mut roots = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
-    for certificate in certificates {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        let added = roots.add(certificate);
-        added.map_err(|error| unreadable(error.to_string()))?;
-    }
-    Ok(roots)
-}
-
-/// What of the server's certificate is checked.
-#[derive(Debug, Clone, Copy)]
-enum Checks {
-    /// Nothing: `prefer` and `require` guard against listening only, as libpq has it.
-    Nothing,
-    /// Who signed it, and, if wanted, whose name it bears.
-    Chain { name: bool },
-}
-
-#[derive(Debug)]
-struct Verifier {
-    provider: Arc<CryptoProvider>,
-    inner: Option<Arc<WebPkiServerVerifier>>,
-    checks: Checks,
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        let Some(inner) = &self.inner else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        let wrong_name = |error: &TlsError| {
-            matches!(
-                error,
-                TlsError::InvalidCertificate(
-                    CertificateError::NotValidForName
-                        | CertificateError::NotValidForNameContext { .. }
-                )
-            )
-        };
-        match inner.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(error)
-                if wrong_name(&error) && matches!(self.checks, Checks::Chain { name: false }) =>
-            {
-                Ok(ServerCertVerified::assertion())
+impl Wanted {
+    /// The files are read anew for each connection, so that they can be renewed.
+    fn config(&self) -> Result<ClientConfig, Error> {
+        let tls = |error: &dyn std::error::Error| Error::invalid(format!("TLS: {error}"));
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| tls(&error))?;
+        let chain = match self.mode {
+            PgSslMode::VerifyCa | PgSslMode::VerifyFull => {
+                let roots = Arc::new(self.roots()?);
+                let chain =
+                    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+                Some(chain.build().map_err(|error| tls(&error))?)
             }
-            Ok(_) if matches!(self.checks, Checks::Chain { name: true }) => {
-                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
-                Ok(ServerCertVerified::assertion())
+            _ => None,
+        };
+        let builder = match (chain, self.mode) {
+            (Some(chain), PgSslMode::VerifyFull) => builder.with_webpki_verifier(chain),
+            (chain, _) => {
+                let verifier = Arc::new(Verifier { provider, chain });
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(verifier)
             }
-            verified => verified,
+        };
+        match (&self.certificate, &self.key) {
+            (None, None) => Ok(builder.with_no_client_auth()),
+            (Some(certificate), Some(key)) => {
+                let certificates = certificates("sslcert", certificate)?;
+                let pem = pem("sslkey", key.expose_secret())?;
+                let key = PrivateKeyDer::from_pem_slice(&pem)
+                    .map_err(|error| Error::invalid(format!("sslkey: {error}")))?;
+                let config = builder.with_client_auth_cert(certificates, key);
+                config.map_err(|error| tls(&error))
+            }
+            _ => Err(Error::invalid("sslcert and sslkey go together")),
         }
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
+    fn roots(&self) -> Result<RootCertStore, Error> {
+        let mut roots = RootCertStore::empty();
+        match &self.root {
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            Some(root) => {
+                for certificate in certificates("sslrootcert", root)? {
+                    let added = roots.add(certificate);
+                    added.map_err(|error| Error::invalid(format!("sslrootcert: {error}")))?;
+                }
+            }
+        }
+        Ok(roots)
     }
+}
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
-    }
+fn certificates(setting: &str, told: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let pem = pem(setting, told)?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    certificates.map_err(|error| Error::invalid(format!("{setting}: {error}")))
+}
 
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        algorithms.supported_schemes()
+fn pem(setting: &str, told: &str) -> Result<Vec<u8>, Error> {
+    match told.strip_prefix("file: ") {
+        None => Ok(told.as_bytes().to_vec()),
+        Some(path) => std::fs::read(path)
+            .map_err(|error| Error::invalid(format!("{setting} {path}: {error}"))),
     }
 }
