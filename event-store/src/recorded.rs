@@ -55,8 +55,7 @@ pub struct DecodeError {
 
 /// The columns that [`RecordedEvent::from_row`] reads.
 pub(crate) const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
-     event_type, event_version, payload::text AS payload, metadata::text AS metadata, \
-     recorded_at, occurred_at, partition";
+     event_type, event_version, payload, metadata, recorded_at, occurred_at, partition";
 
 impl RecordedEvent {
     /// The context whose event it is.

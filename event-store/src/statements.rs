@@ -121,8 +121,8 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
         COUNTED_RECORDS,
         "INSERT INTO idempotency (id, scope, digest, answer, positions, created_at) \
          SELECT new.id, new.scope, new.digest, new.answer, \
-             (SELECT array_agg(CASE WHEN p < 0 THEN head.position - p ELSE p END) \
-              FROM unnest(new.positions::bigint[]) AS p), \
+             coalesce((SELECT array_agg(CASE WHEN p < 0 THEN head.position - p ELSE p END) \
+              FROM unnest(new.positions::bigint[]) AS p), '{}'), \
              current_setting('comptoir.recorded_at')::timestamptz \
          FROM head, unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], \
              $6::timestamptz[]) AS new (id, scope, digest, answer, positions, created_at)",

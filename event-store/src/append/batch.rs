@@ -11,7 +11,6 @@ use super::desk::Desk;
 use super::job::Waiting;
 use super::rows::{EVENT_TYPES, RECORD_TYPES, Rows};
 use super::{AppendError, Mark};
-use crate::idempotency::Key;
 use crate::leaf::Leaf;
 use crate::load::Point;
 use crate::log::Topics;
@@ -19,7 +18,7 @@ use crate::partition::{context_of, partition_of};
 use crate::personal::{self, Keys, Place, seal_with};
 use crate::recorded::Position;
 use crate::statements;
-use crate::wire::{Flight, Value};
+use crate::wire::{Error, Flight, Row, Value};
 
 /// The most commands of a batch.
 pub(super) const MOST_COMMANDS: usize = 256;
@@ -33,6 +32,18 @@ pub(super) struct Head {
     pub(super) recorded_at: DateTime<Utc>,
     /// A batch that was sent under another term fails.
     pub(super) term: i64,
+}
+
+impl Head {
+    /// The epoch of the log and where it ends, from a row of the statement `head`.
+    pub(super) fn read(row: &Row) -> Result<(Uuid, Self), Error> {
+        let head = Self {
+            position: row.bigint(2)?,
+            recorded_at: row.time(3)?,
+            term: row.bigint(1)?,
+        };
+        Ok((row.uuid(0)?, head))
+    }
 }
 
 /// A stream that a batch writes.
@@ -67,7 +78,7 @@ pub(super) struct Batch {
     pub(super) first_event: Option<FirstEvent>,
     events: Rows,
     records: Rows,
-    /// The keys in it: a second command with one of them waits for the first.
+    /// The ids of the answers in it: a second command with one of them waits for the first.
     keys: HashSet<Uuid>,
 }
 
@@ -115,8 +126,8 @@ impl Batch {
         self.events.count() + self.records.count() > 0
     }
 
-    pub(super) fn has_key(&self, key: &Key) -> bool {
-        self.keys.contains(&key.stored_as().1)
+    pub(super) fn has_answer(&self, id: Uuid) -> bool {
+        self.keys.contains(&id)
     }
 
     /// Takes in a refusal: it is answered with the batch, since it may rest on what the commands
@@ -147,10 +158,9 @@ impl Batch {
         let read = streams.read().filter(|(stream, _)| !is_written(stream));
         let read = read.filter_map(|(stream, _)| desk.next(*stream)?.mark.clone());
         let marks: Vec<Mark> = read.chain(written).collect();
-        if let Some(key) = &waiting.job.request().key {
+        if let (Some(key), Some(names)) = (&waiting.job.request().key, waiting.stored_as) {
             let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
             let created_at = self.head.recorded_at;
-            let names = key.stored_as();
             self.records.record(
                 names,
                 &key.digest,

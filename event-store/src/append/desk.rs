@@ -88,9 +88,8 @@ impl Desk {
         self.entry(stream).map(|entry| entry.committed.clone())
     }
 
-    /// Lays down a stream that was read when the log ended at `as_of`; gives whether that is
-    /// recent enough to decide on.
-    pub(super) fn put(&mut self, stream: StreamId, point: Point, as_of: Position) -> bool {
+    /// Lays down a stream that was read when the log ended at `as_of`.
+    pub(super) fn put(&mut self, stream: StreamId, point: Point, as_of: Position) {
         let pending = self.entry(stream).is_some_and(|entry| entry.pending > 0);
         // What this task itself has under way is newer than anything that was read.
         if !pending {
@@ -104,7 +103,6 @@ impl Desk {
                 },
             );
         }
-        as_of >= self.floor
     }
 
     /// A write of a stream goes under way: this is where it will leave it.

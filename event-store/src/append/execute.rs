@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::job::{Accepted, ExecuteError, Executed, Kept, Request, Stop};
 use super::{Append, AppendError, Appended};
 use crate::idempotency::{Key, Record, stored_as};
-use crate::load::{Ask, Found, LoadError, Wanted};
+use crate::load::{Found, LoadError, Wanted};
 use crate::log::Log;
 
 impl Log {
@@ -101,16 +101,8 @@ impl Log {
     /// # Errors
     /// When the database is away.
     pub async fn answer(&self, scope: &str, key: &str) -> Result<Option<Record>, LoadError> {
-        let (sender, receiver) = tokio::sync::oneshot::channel();
         let (_, id) = stored_as(scope, key);
-        let wanted = Wanted::Key { id };
-        let answer = Box::new(move |found| {
-            // Who asked may have gone.
-            let _gone = sender.send(found);
-        });
-        self.reader.ask(Ask { wanted, answer }).await;
-        let stopped = || LoadError::Away("the service is stopping".to_owned());
-        match receiver.await.map_err(|_| stopped())?? {
+        match self.reader.find(Wanted::Key { id }).await? {
             Found::Key(None) => Ok(None),
             Found::Key(Some(stored)) => Ok(Some(stored.resolve(&self.pool).await?)),
             Found::Stream { .. } => {

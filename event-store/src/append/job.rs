@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chrono::{DateTime, Utc};
 use domain::streams::{StreamId, StreamKind, Streams};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use uuid::Uuid;
 
 use super::{AppendError, Mark, Metadata};
 use crate::idempotency::{Key, Record, Stored};
@@ -104,6 +105,8 @@ pub(super) struct Waiting {
     pub(super) job: Box<dyn Job>,
     /// The streams that it asked for so far.
     pub(super) needs: Vec<(StreamId, StreamKind)>,
+    /// Under which scope and id its answer is stored, when it has a key.
+    pub(super) stored_as: Option<(Uuid, Uuid)>,
     /// Whether its idempotency key is known to be unused, or was so a moment ago.
     pub(super) looked_up: bool,
     /// The keys of the persons whose data it stores, as far as they were fetched.

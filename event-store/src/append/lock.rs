@@ -2,7 +2,7 @@
 //! checked before they are decided. Slower by a round trip, and sure to get through where a batch
 //! was refused and nobody knows for which command, or several processes write to one stream.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::streams::{StreamId, StreamKind, Streams};
 
@@ -11,10 +11,13 @@ use super::batch::{Batch, Head, MOST_COMMANDS};
 use super::desk::Look;
 use super::job::{Decision, Outcome, Waiting, broken};
 use super::writer::{Mode, Writer, WriterError};
-use crate::idempotency::{Key, Stored};
+use crate::idempotency::Stored;
 use crate::load::{LoadError, Point};
 use crate::statements;
 use crate::wire::{Error, Flight, Reply, Row, Value};
+
+/// After so many statements of [`lock`] come those that check streams, and then those for keys.
+const CHECKED: usize = 3;
 
 /// A stream that is checked under the lock.
 struct Check {
@@ -30,7 +33,7 @@ impl Writer {
         if candidates.is_empty() {
             return Ok(());
         }
-        let reply = match self.round_trip(lock(&candidates, &checks)).await {
+        let mut reply = match self.round_trip(lock(&candidates, &checks)).await {
             Ok(reply) => reply,
             Err(error) => return self.not_locked(candidates, &error),
         };
@@ -44,18 +47,15 @@ impl Writer {
                 left: left.saturating_sub(1),
             },
         };
-        let count = match self.verified(candidates, checks, &reply, head).await {
-            Ok(count) => count,
-            Err(error) => {
-                let why = error.to_string();
-                tracing::error!(%error, "what was read under the lock can't be understood");
-                self.connection = None;
-                for waiting in self.ready.drain(..) {
-                    waiting.fail(AppendError::Fault(why.clone()));
-                }
-                return Ok(());
-            }
-        };
+        let found = reply.statements.split_off(CHECKED);
+        let keyed = candidates.iter().filter(|one| one.stored_as.is_some());
+        if found.len() != checks.len() + keyed.count() {
+            let error = Error::invalid("the server left a statement unanswered");
+            return self.not_locked(candidates, &error);
+        }
+        let (streams, keys) = found.split_at(checks.len());
+        let unloadable = self.verify(checks, streams, head).await;
+        let count = self.unanswered(candidates, keys, &unloadable);
         let batch = self.form(Batch::new(head), count);
         self.write_locked(batch).await
     }
@@ -71,8 +71,7 @@ impl Writer {
             let Some(waiting) = self.ready.pop_front() else {
                 break;
             };
-            let key = waiting.job.request().key.as_ref().map(Key::stored_as);
-            if key.is_some_and(|key| !keys.insert(key)) {
+            if waiting.stored_as.is_some_and(|key| !keys.insert(key)) {
                 self.ready.push_front(waiting);
                 break;
             }
@@ -133,11 +132,7 @@ impl Writer {
     async fn round_trip(&mut self, flight: std::io::Result<Flight>) -> Result<Reply, Error> {
         let connection = self.connection.as_mut();
         let connection = connection.ok_or_else(|| Error::invalid("there is no connection"))?;
-        let reply = connection.round_trip(flight?).await?;
-        match reply.error {
-            Some(error) => Err(Error::Refused(error)),
-            None => Ok(reply),
-        }
+        connection.round_trip(flight?).await
     }
 
     /// Nothing was decided under the lock yet: the commands come next time.
@@ -145,31 +140,13 @@ impl Writer {
         tracing::debug!(%error, "the log could not be locked");
         self.connection = None;
         self.head = None;
-        let mut batch = Batch::new(Head {
-            position: 0,
-            recorded_at: chrono::DateTime::UNIX_EPOCH,
-            term: 0,
-        });
-        batch.commands = candidates
-            .into_iter()
-            .map(|waiting| (waiting, Vec::new()))
-            .collect();
-        self.give_back(vec![batch]);
+        self.try_again(candidates);
         Ok(())
     }
 
     /// Where the log ends, now that nobody else can write.
     fn locked(&mut self, reply: &Reply) -> Result<Result<Head, Error>, WriterError> {
-        let read = || {
-            let row = reply.row(2)?;
-            let head = Head {
-                position: row.bigint(2)?,
-                recorded_at: row.time(3)?,
-                term: row.bigint(1)?,
-            };
-            Ok((row.uuid(0)?, head))
-        };
-        let (epoch, head) = match read() {
+        let (epoch, head) = match reply.row(CHECKED - 1).and_then(Head::read) {
             Ok(read) => read,
             Err(error) => return Ok(Err(error)),
         };
@@ -178,43 +155,53 @@ impl Writer {
         Ok(Ok(head))
     }
 
-    /// Takes over what was read under the lock; the commands that are left are the first that are
-    /// ready, and so many.
-    async fn verified(
+    /// Takes over what was read of the streams under the lock; gives those that can't be loaded.
+    async fn verify(
+        &mut self,
+        checks: Vec<Check>,
+        found: &[Vec<Row>],
+        head: Head,
+    ) -> HashMap<StreamId, LoadError> {
+        let mut unloadable = HashMap::new();
+        for (check, rows) in checks.into_iter().zip(found) {
+            let (stream, keyring) = (check.stream, &self.parts.keyring);
+            let follow = check.known.follow(stream, &check.kind, rows, keyring);
+            match follow.await {
+                Ok(point) => self.desk.put(stream, point, head.position),
+                Err(error) => drop(unloadable.insert(stream, error)),
+            }
+        }
+        unloadable
+    }
+
+    /// Answers the commands whose keys were used, or whose streams can't be loaded. The others are
+    /// the first that are ready then, and so many.
+    fn unanswered(
         &mut self,
         candidates: Vec<Waiting>,
-        checks: Vec<Check>,
-        reply: &Reply,
-        head: Head,
-    ) -> Result<usize, LoadError> {
-        let mut place = 3;
-        for check in checks {
-            let rows: &[Row] = reply.rows(place)?;
-            place += 1;
-            let keyring = &self.parts.keyring;
-            let follow = check.known.follow(check.stream, &check.kind, rows, keyring);
-            let point = follow.await?;
-            self.desk.put(check.stream, point, head.position);
-        }
+        keys: &[Vec<Row>],
+        unloadable: &HashMap<StreamId, LoadError>,
+    ) -> usize {
+        let mut keys = keys.iter();
         let mut left = Vec::new();
         for mut waiting in candidates {
             waiting.looked_up = true;
-            if waiting.job.request().key.is_none() {
-                left.push(waiting);
-                continue;
-            }
-            let row = reply.rows(place)?.first();
-            place += 1;
-            match row.map(Stored::read).transpose()? {
-                Some(stored) => waiting.end(Outcome::Replayed(stored)),
-                None => left.push(waiting),
+            let found = waiting.stored_as.and_then(|_| keys.next()?.first());
+            let stored = found.map(Stored::read).transpose();
+            let mut needs = waiting.needs.iter();
+            let refused = needs.find_map(|(stream, _)| unloadable.get(stream));
+            match (stored, refused) {
+                (Ok(Some(stored)), _) => waiting.end(Outcome::Replayed(stored)),
+                (Err(error), _) => waiting.end(Outcome::Unloadable(error.into())),
+                (Ok(None), Some(error)) => waiting.end(Outcome::Unloadable(error.clone())),
+                (Ok(None), None) => left.push(waiting),
             }
         }
         let count = left.len();
         for waiting in left.into_iter().rev() {
             self.ready.push_front(waiting);
         }
-        Ok(count)
+        count
     }
 
     /// Writes a batch and gives the lock back.
@@ -285,8 +272,8 @@ fn lock(candidates: &[Waiting], checks: &[Check]) -> std::io::Result<Flight> {
         flight.execute(statements::TAIL, &[Value::Uuid(check.stream.id), version])?;
     }
     for waiting in candidates {
-        if let Some(key) = &waiting.job.request().key {
-            flight.execute(statements::KEY, &[Value::Uuid(key.stored_as().1)])?;
+        if let Some((_, id)) = waiting.stored_as {
+            flight.execute(statements::KEY, &[Value::Uuid(id)])?;
         }
     }
     Ok(flight)

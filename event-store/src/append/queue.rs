@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::AppendError;
 use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
 use super::writer::{self, Writer, WriterError};
+use crate::idempotency::Key;
 use crate::personal::Keys;
 
 /// The most commands that wait; one more is told to come later.
@@ -63,6 +64,7 @@ impl Queue {
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| ExecuteError::Append(AppendError::Busy))?;
         let (answer, answered) = oneshot::channel();
+        let stored_as = request.key.as_ref().map(Key::stored_as);
         let job = Box::new(Typed {
             request,
             decide,
@@ -72,6 +74,7 @@ impl Queue {
         let waiting = Waiting {
             job,
             needs: Vec::new(),
+            stored_as,
             looked_up: false,
             keys: Keys::default(),
             attempts: 0,

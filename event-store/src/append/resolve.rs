@@ -55,8 +55,8 @@ impl Writer {
         }
     }
 
-    /// Which of the batches under way are committed: where their first events stand. A batch without events counts as not: its
-    /// records are found by their keys.
+    /// Which of the batches under way are committed: where their first events stand. A batch
+    /// without events counts as not: its records are found by their keys.
     async fn look(&mut self) -> Result<Result<Vec<Option<Stored>>, WriterError>, Error> {
         if let Err(other) = self.connect().await? {
             return Ok(Err(other));
@@ -67,9 +67,7 @@ impl Writer {
         let connection = connection.ok_or_else(|| Error::invalid("there is no connection"))?;
         let mut raise = Flight::new();
         raise.execute(statements::RAISE_TERM, &[])?;
-        if let Some(error) = connection.round_trip(raise).await?.error {
-            return Err(Error::Refused(error));
-        }
+        connection.round_trip(raise).await?;
         let mut committed = Vec::new();
         for first_event in firsts {
             let Some(first) = first_event else {
@@ -80,9 +78,6 @@ impl Writer {
             let event = [Value::Uuid(first.stream), Value::Bigint(first.sequence)];
             flight.execute(statements::EVENT_OF, &event)?;
             let reply = connection.round_trip(flight).await?;
-            if let Some(error) = reply.error {
-                return Err(Error::Refused(error));
-            }
             let row = reply.rows(0)?.first();
             let found = row.map(|row| {
                 let stored = (row.bigint(1)?, row.time(2)?);

@@ -246,7 +246,7 @@ impl Writer {
     /// refuses the batch. Where keys were used of late, they are looked up first for a while.
     fn arrive(&mut self, waiting: Waiting) {
         let suspicious = self.suspicious_until > Instant::now();
-        match waiting.job.request().key {
+        match waiting.stored_as {
             Some(_) if suspicious => self.look_up(waiting),
             _ => self.ready.push_back(waiting),
         }
@@ -254,12 +254,10 @@ impl Writer {
 
     /// Looks up whether the key of a command was used.
     fn look_up(&mut self, waiting: Waiting) {
-        let Some(key) = &waiting.job.request().key else {
+        let Some((_, id)) = waiting.stored_as else {
             return self.ready.push_back(waiting);
         };
-        let wanted = Wanted::Key {
-            id: key.stored_as().1,
-        };
+        let wanted = Wanted::Key { id };
         let tell = self.tell.clone();
         let answer = Box::new(move |found| {
             // The writer outlives what it asked.
@@ -275,7 +273,7 @@ impl Writer {
     /// Answers a command of a committed batch. Before a refusal is given, the key is looked up: the
     /// command may have been carried out when it came first.
     fn answer(&mut self, waiting: Waiting, marks: Vec<Mark>) {
-        if waiting.job.is_refused() && !waiting.looked_up && waiting.job.request().key.is_some() {
+        if waiting.job.is_refused() && !waiting.looked_up && waiting.stored_as.is_some() {
             return self.look_up(waiting);
         }
         waiting.end(Outcome::Done(marks));
@@ -391,9 +389,9 @@ impl Writer {
 
     /// Decides one command, on what the batches under way and this one will leave.
     fn place(&mut self, mut waiting: Waiting, batch: &mut Batch) {
-        if let Some(key) = &waiting.job.request().key {
+        if let Some((_, id)) = waiting.stored_as {
             let mut under_way = self.under_way.iter();
-            if batch.has_key(key) || under_way.any(|other| other.has_key(key)) {
+            if batch.has_answer(id) || under_way.any(|other| other.has_answer(id)) {
                 return self.deferred.push(waiting);
             }
         }
@@ -587,13 +585,17 @@ impl Writer {
         for batch in failed.iter() {
             self.unpin(batch);
         }
-        for batch in failed.into_iter().rev() {
-            for (mut waiting, _) in batch.commands.into_iter().rev() {
-                waiting.attempts += 1;
-                match waiting.attempts {
-                    ..MOST_ATTEMPTS => self.ready.push_front(waiting),
-                    _ => waiting.fail(AppendError::Away("it keeps refusing".to_owned())),
-                }
+        let commands = failed.into_iter().flat_map(|batch| batch.commands);
+        self.try_again(commands.map(|(waiting, _)| waiting).collect());
+    }
+
+    /// Puts commands back, before all others and in their order.
+    pub(super) fn try_again(&mut self, commands: Vec<Waiting>) {
+        for mut waiting in commands.into_iter().rev() {
+            waiting.attempts += 1;
+            match waiting.attempts {
+                ..MOST_ATTEMPTS => self.ready.push_front(waiting),
+                _ => waiting.fail(AppendError::Away("it keeps refusing".to_owned())),
             }
         }
         self.bring_back();
@@ -644,17 +646,9 @@ impl Writer {
         flight.execute(statements::HEAD, &[])?;
         flight.execute(statements::DURABLE, &[])?;
         let reply = connection.round_trip(flight).await?;
-        if let Some(error) = reply.error {
-            return Err(Error::Refused(error));
-        }
         self.connection = Some(connection);
-        let row = reply.row(0)?;
-        let head = Head {
-            position: row.bigint(2)?,
-            recorded_at: row.time(3)?,
-            term: row.bigint(1)?,
-        };
-        Ok(self.same_log(row.uuid(0)?, head.position).map(|()| head))
+        let (epoch, head) = Head::read(reply.row(0)?)?;
+        Ok(self.same_log(epoch, head.position).map(|()| head))
     }
 
     /// Fails when the log is another than the one that was opened, or has lost events.

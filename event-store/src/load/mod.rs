@@ -8,7 +8,6 @@ pub(crate) mod snapshot;
 use std::sync::Arc;
 
 use domain::streams::{FoldError, Loaded, StreamId, StreamKind};
-use tokio::sync::oneshot;
 
 use crate::append::Mark;
 use crate::log::Log;
@@ -77,19 +76,12 @@ impl Log {
         stream: StreamId,
         kind: StreamKind,
     ) -> Result<(Loaded, Option<Mark>), LoadError> {
-        let (sender, receiver) = oneshot::channel();
         let wanted = Wanted::Stream {
             stream,
             kind,
             known: None,
         };
-        let answer = Box::new(move |found: Result<Found, LoadError>| {
-            // Who asked may have gone.
-            let _gone = sender.send(found);
-        });
-        self.reader.ask(Ask { wanted, answer }).await;
-        let stopped = || LoadError::Away("the service is stopping".to_owned());
-        match receiver.await.map_err(|_| stopped())?? {
+        match self.reader.find(wanted).await? {
             Found::Stream { point, .. } => Ok((point.loaded(&kind), point.mark)),
             Found::Key(_) => Err(LoadError::Fault("a key was found for a stream".to_owned())),
         }

@@ -1,6 +1,6 @@
 //! The one task that reads streams and keys: what is asked while it reads is its next flight.
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::snapshot::{self, Snapshot};
 use super::{Ask, Found, LoadError, Point, Wanted};
@@ -26,10 +26,17 @@ impl std::fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Asks; the answer is called once. When the reader has stopped, it is dropped.
-    pub(crate) async fn ask(&self, ask: Ask) {
-        // The only failure is that everything is stopping.
-        let _stopping = self.0.send(ask).await;
+    /// Finds what is wanted.
+    pub(crate) async fn find(&self, wanted: Wanted) -> Result<Found, LoadError> {
+        let (sender, receiver) = oneshot::channel();
+        let answer = Box::new(move |found| {
+            // Who asked may have gone.
+            let _gone = sender.send(found);
+        });
+        let stopped = || LoadError::Away("the service is stopping".to_owned());
+        let asked = self.0.send(Ask { wanted, answer }).await;
+        asked.map_err(|_| stopped())?;
+        receiver.await.map_err(|_| stopped())?
     }
 
     /// Asks without waiting for room: refused with the question when there is none.
@@ -79,9 +86,6 @@ async fn read(
         None => Connection::open(target, statements::READER).await?,
     };
     let reply = connection.round_trip(flight?).await?;
-    if let Some(error) = reply.error {
-        return Err(Error::Refused(error));
-    }
     *slot = Some(connection);
     Ok(reply)
 }

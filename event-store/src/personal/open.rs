@@ -8,7 +8,7 @@ use domain::streams::StreamId;
 use domain::upcast::StoredEvent;
 use uuid::Uuid;
 
-use super::walk::{Holds, each, mentions, rewrite};
+use super::walk::{Holds, mentions, persons, rewrite};
 use super::{Error, Keyring, Keys, Place};
 use crate::recorded::RecordedEvent;
 
@@ -17,15 +17,7 @@ use crate::recorded::RecordedEvent;
 /// # Errors
 /// When `payload` is not JSON, or something in it is marked and not of its form.
 pub fn persons_to_open(payload: &str) -> Result<Vec<Uuid>, Error> {
-    let mut persons = Vec::new();
-    each(payload, |marked| {
-        if let Holds::Sealed(_) = marked.holds {
-            persons.push(marked.person);
-        }
-    })?;
-    persons.sort_unstable();
-    persons.dedup();
-    Ok(persons)
+    persons(payload, |holds| matches!(holds, Holds::Sealed(_)))
 }
 
 /// `payload` as its aggregate reads it: `{"personal_of", "sealed"}` has become

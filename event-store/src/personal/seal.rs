@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use super::walk::{Holds, each, rewrite};
+use super::walk::{Holds, persons, rewrite};
 use super::{Error, Keys, Place};
 
 /// The persons whose data stand in clear in `payload`: those whose keys [`seal_with`] needs.
@@ -14,15 +14,7 @@ use super::{Error, Keys, Place};
 /// # Errors
 /// When `payload` is not JSON, or something in it is marked and not of its form.
 pub fn persons_to_seal(payload: &str) -> Result<Vec<Uuid>, Error> {
-    let mut persons = Vec::new();
-    each(payload, |marked| {
-        if let Holds::Value(_) = marked.holds {
-            persons.push(marked.person);
-        }
-    })?;
-    persons.sort_unstable();
-    persons.dedup();
-    Ok(persons)
+    persons(payload, |holds| matches!(holds, Holds::Value(_)))
 }
 
 /// `payload` as it is stored: `{"personal_of", "value"}` has become `{"personal_of", "sealed"}`.

@@ -53,12 +53,28 @@ pub(super) fn rewrite<'a>(
 }
 
 /// Gives `each` every marked object of `payload`.
-pub(super) fn each(payload: &str, mut each: impl FnMut(&Marked<'_>)) -> Result<(), Error> {
+fn each(payload: &str, mut each: impl FnMut(&Marked<'_>)) -> Result<(), Error> {
     rewrite(payload, |marked, _| {
         each(marked);
         Ok(())
     })?;
     Ok(())
+}
+
+/// The persons of the marked objects of `payload` that hold what is `wanted`, each once.
+pub(super) fn persons(
+    payload: &str,
+    wanted: impl Fn(&Holds<'_>) -> bool,
+) -> Result<Vec<Uuid>, Error> {
+    let mut persons = Vec::new();
+    each(payload, |marked| {
+        if wanted(&marked.holds) {
+            persons.push(marked.person);
+        }
+    })?;
+    persons.sort_unstable();
+    persons.dedup();
+    Ok(persons)
 }
 
 type Replace<'r> = dyn FnMut(&Marked<'_>, &mut String) -> Result<(), Error> + 'r;

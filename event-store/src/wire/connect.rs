@@ -73,10 +73,15 @@ impl Connection {
         }
     }
 
-    /// Sends a flight and waits for its reply; only when no other is under way.
+    /// Sends a flight and waits for its reply, which is no refusal; only when no other is under
+    /// way.
     pub(crate) async fn round_trip(&mut self, flight: Flight) -> Result<Reply, Error> {
         self.send(flight).await?;
-        self.receive().await
+        let mut reply = self.receive().await?;
+        match reply.error.take() {
+            Some(error) => Err(Error::Refused(error)),
+            None => Ok(reply),
+        }
     }
 
     pub(super) async fn message(&mut self) -> Result<backend::Message, Error> {
