@@ -305,34 +305,36 @@ async fn who_comes_too_many_is_told_so_at_once() {
 async fn a_stream_that_cannot_be_read_fails_its_own_commands_alone() {
     let url = servers().database().await.database_url;
     let log = open(&url).await;
-    let id = Uuid::now_v7();
-    assert!(send(&log, id, Command::Note, None).await.unwrap());
-    // A newer version of the program has written to it meanwhile.
+    let ids: Vec<Uuid> = (0..21).map(|_| Uuid::now_v7()).collect();
+    for id in &ids {
+        assert!(send(&log, *id, Command::Note, None).await.unwrap());
+    }
+    // A newer version of the program has written to the first of them meanwhile.
     let newer = "INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
              event_version, payload, metadata, event_id, recorded_at, occurred_at, partition, \
              leaf_hash) \
-         SELECT position + 1, aggregate_type, aggregate_id, sequence + 1, event_type, '99', \
-             payload, metadata, gen_random_uuid(), recorded_at, occurred_at, partition, leaf_hash \
-         FROM events";
+         SELECT 22, aggregate_type, aggregate_id, 2, event_type, '99', payload, metadata, \
+             gen_random_uuid(), recorded_at, occurred_at, partition, leaf_hash \
+         FROM events WHERE position = 1";
     log.pool().execute(newer).await.unwrap();
     // What is sent over a broken connection is decided again under the lock.
     let mut admin = PgConnection::connect(&url).await.unwrap();
     let broken = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
          WHERE datname = current_database() AND pid <> pg_backend_pid()";
     admin.execute(broken).await.unwrap();
-    let mates = (0..20).map(|mate: usize| {
+    let mates = ids[1..].iter().enumerate().map(|(mate, id)| {
         let key = (mate % 2 == 0).then(|| format!("mate {mate}"));
-        send(&log, Uuid::now_v7(), Command::Note, key)
+        send(&log, *id, Command::Note, key)
     });
     let mates = futures::future::join_all(mates);
-    let (refused, mates) = tokio::join!(send(&log, id, Command::Note, None), mates);
+    let (refused, mates) = tokio::join!(send(&log, ids[0], Command::Note, None), mates);
     let why = refused.unwrap_err().to_string();
     assert!(why.contains("version 99"), "{why}");
     assert!(
         mates.iter().all(|mate| matches!(mate, Ok(true))),
         "{mates:?}"
     );
-    assert_eq!(open(&url).await.head().await.unwrap(), 22);
+    assert_eq!(open(&url).await.head().await.unwrap(), 42);
 }
 
 /// A long stream is loaded from its snapshot, and one that is of no use is passed over and
