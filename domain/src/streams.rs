@@ -227,6 +227,11 @@ impl Streams {
         &self.drafts
     }
 
+    /// What was decided, to be stored; nothing is left.
+    pub fn take_drafts(&mut self) -> Vec<Draft> {
+        std::mem::take(&mut self.drafts)
+    }
+
     /// Forgets what was decided, so that the decision can be run again.
     pub fn restart(&mut self) {
         self.drafts.clear();

@@ -20,7 +20,6 @@ pub(crate) const EVENTS: &str = "events";
 pub(crate) const RECORDS: &str = "records";
 pub(crate) const EVENT: &str = "event";
 pub(crate) const RECORD: &str = "record";
-pub(crate) const NOTIFY: &str = "notify";
 pub(crate) const BEGIN: &str = "begin";
 pub(crate) const COMMIT: &str = "commit";
 pub(crate) const ROLLBACK: &str = "rollback";
@@ -28,10 +27,7 @@ pub(crate) const LOCK: &str = "lock";
 pub(crate) const RAISE_TERM: &str = "raise_term";
 pub(crate) const HEAD: &str = "head";
 pub(crate) const EVENT_OF: &str = "event_of";
-pub(crate) const TAKE: &str = "take";
-pub(crate) const STAND: &str = "stand";
-pub(crate) const COUNTED_EVENTS: &str = "counted_events";
-pub(crate) const COUNTED_RECORDS: &str = "counted_records";
+pub(crate) const STREAMS: &str = "streams";
 pub(crate) const DURABLE: &str = "durable";
 pub(crate) const TAIL: &str = "tail";
 pub(crate) const KEY: &str = "key";
@@ -44,10 +40,11 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
     (BEGIN, "BEGIN"),
     (COMMIT, "COMMIT"),
     (ROLLBACK, "ROLLBACK"),
-    // Division by zero where the batch may not follow: see the fence in `append/batch.rs`.
+    // Division by zero where the batch may not follow: see the fence in `append/batch.rs`. What is
+    // written is told to who listens, after the commit.
     (
         FENCE,
-        "SELECT 1 / CASE WHEN term = $1::bigint AND $2::bigint = coalesce( \
+        "SELECT pg_notify('comptoir_log', ''), 1 / CASE WHEN term = $1::bigint AND $2::bigint = coalesce( \
              (SELECT e.position FROM events e ORDER BY e.position DESC LIMIT 1), 0) \
              THEN 1 ELSE 0 END \
          FROM epoch FOR NO KEY UPDATE OF epoch",
@@ -81,8 +78,10 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
         "INSERT INTO idempotency (id, scope, digest, answer, positions, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6)",
     ),
-    (NOTIFY, "SELECT pg_notify('comptoir_log', '')"),
-    (LOCK, "SELECT id, term FROM epoch FOR NO KEY UPDATE"),
+    (
+        LOCK,
+        "SELECT pg_notify('comptoir_log', '') FROM epoch FOR NO KEY UPDATE",
+    ),
     (RAISE_TERM, "UPDATE epoch SET term = term + 1"),
     (HEAD, HEAD_SQL),
     (
@@ -96,38 +95,15 @@ pub(crate) const WRITER: &[(&str, &str)] = &[
         "SELECT set_config('synchronous_commit', 'on', false) \
          WHERE current_setting('synchronous_commit') = 'off'",
     ),
+    // Division by zero where a stream is not as it was taken to be.
     (
-        TAKE,
-        "SELECT 1 / CASE WHEN term = $1::bigint THEN 1 ELSE 0 END FROM epoch \
-         FOR NO KEY UPDATE OF epoch",
+        STREAMS,
+        "SELECT 1 / CASE WHEN EXISTS ( \
+             SELECT 1 FROM unnest($1::uuid[], $2::bigint[]) AS known (id, version) \
+             WHERE known.version <> coalesce((SELECT e.sequence FROM events e \
+                 WHERE e.aggregate_id = known.id ORDER BY e.sequence DESC LIMIT 1), 0)) \
+         THEN 0 ELSE 1 END",
     ),
-    // Where the log ends, if the streams are as they were taken to be; and the time of what is
-    // stored now, by the server's clock, since batches that wait for the lock may overtake each
-    // other.
-    (
-        STAND,
-        "SELECT epoch, position, recorded_at, \
-             set_config('comptoir.recorded_at', recorded_at::text, true), \
-             1 / CASE WHEN EXISTS ( \
-                 SELECT 1 FROM unnest($1::uuid[], $2::bigint[]) AS known (id, version) \
-                 WHERE known.version <> coalesce((SELECT e.sequence FROM events e \
-                     WHERE e.aggregate_id = known.id ORDER BY e.sequence DESC LIMIT 1), 0)) \
-             THEN 0 ELSE 1 END \
-         FROM (SELECT epoch, position, greatest(head.recorded_at, clock_timestamp()) \
-                   AS recorded_at FROM head) AS standing",
-    ),
-    // Positions come as -1, -2, …, and count from the end of the log.
-    (
-        COUNTED_RECORDS,
-        "INSERT INTO idempotency (id, scope, digest, answer, positions, created_at) \
-         SELECT new.id, new.scope, new.digest, new.answer, \
-             coalesce((SELECT array_agg(CASE WHEN p < 0 THEN head.position - p ELSE p END) \
-              FROM unnest(new.positions::bigint[]) AS p), '{}'), \
-             current_setting('comptoir.recorded_at')::timestamptz \
-         FROM head, unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], \
-             $6::timestamptz[]) AS new (id, scope, digest, answer, positions, created_at)",
-    ),
-    (COUNTED_EVENTS, COUNTED_EVENTS_SQL),
     (TAIL, TAIL_SQL),
     (KEY, KEY_SQL),
 ];
@@ -171,31 +147,3 @@ const TAIL_SQL: &str = "SELECT sequence, payload, position, partition, occurred_
      FROM events WHERE aggregate_id = $1::uuid AND sequence > $2::bigint ORDER BY sequence";
 
 const KEY_SQL: &str = "SELECT digest, answer, positions FROM idempotency WHERE id = $1::uuid";
-
-/// Inserts events whose time and leaf hash the server fills in: what [`crate::leaf_hash`] says,
-/// in SQL. An event that happened earlier brings its own time; else it happened now.
-const COUNTED_EVENTS_SQL: &str = "\
-    INSERT INTO events (position, aggregate_type, aggregate_id, sequence, event_type, \
-        event_version, payload, metadata, event_id, recorded_at, occurred_at, partition, \
-        leaf_hash) \
-    SELECT base.position - new.position, new.type, new.id, new.sequence, new.event_type, \
-        new.event_version, new.payload, new.metadata, new.event_id, base.recorded_at, \
-        times.occurred_at, new.partition, \
-        sha256('\\x00'::bytea \
-            || int8send(octet_length(new.type)) || convert_to(new.type, 'UTF8') \
-            || uuid_send(new.id) || int8send(new.sequence) \
-            || int8send(octet_length(new.event_type)) || convert_to(new.event_type, 'UTF8') \
-            || int8send(octet_length(new.event_version)) || convert_to(new.event_version, 'UTF8') \
-            || int8send(octet_length(new.payload)) || convert_to(new.payload, 'UTF8') \
-            || int8send(octet_length(new.metadata)) || convert_to(new.metadata, 'UTF8') \
-            || uuid_send(new.event_id) \
-            || int8send((extract(epoch FROM base.recorded_at) * 1000000)::bigint) \
-            || int8send((extract(epoch FROM times.occurred_at) * 1000000)::bigint)) \
-    FROM (SELECT position, current_setting('comptoir.recorded_at')::timestamptz AS recorded_at \
-              FROM head OFFSET 0) AS base, \
-        unnest($1::bigint[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], \
-            $7::text[], $8::text[], $9::uuid[], $10::timestamptz[], $11::timestamptz[], \
-            $12::integer[], $13::bytea[]) \
-            AS new (position, type, id, sequence, event_type, event_version, payload, metadata, \
-                event_id, unrecorded, occurred_at, partition, unhashed), \
-        LATERAL (SELECT coalesce(new.occurred_at, base.recorded_at) AS occurred_at) AS times";

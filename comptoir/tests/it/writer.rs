@@ -124,8 +124,7 @@ fn decision(
             value: (),
             answer: "{}".to_owned(),
         }),
-        Err(Halt::Missing(stream, kind)) => Err(Stop::Missing(stream, kind)),
-        Err(_) => Err(Stop::Refused(())),
+        Err(halt) => Err(missing(halt)),
     }
 }
 
@@ -163,6 +162,66 @@ async fn a_hot_stream_is_decided_in_order_whoever_writes() {
     assert_eq!((seated, refused), (SEATS as usize, 600 - SEATS as usize));
     assert_eq!(logs[0].head().await.unwrap(), SEATS as i64);
     assert_eq!(state(&logs[1], id).await.taken, SEATS);
+}
+
+/// Two processes each book their own concert if the other has none booked. While they take turns,
+/// what one of them reads may be old by the time it writes: never do both get theirs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_and_not_written_is_as_it_was_taken_to_be() {
+    let url = servers().database().await.database_url;
+    let logs = [open(&url).await, open(&url).await];
+    let done = Arc::new(AtomicU32::new(0));
+    // Others write all the while, so that both processes take turns.
+    let crowd = logs.clone().map(|log| {
+        let done = Arc::clone(&done);
+        tokio::spawn(async move {
+            while done.load(Ordering::Relaxed) == 0 {
+                send(&log, Uuid::now_v7(), Command::Note, None)
+                    .await
+                    .unwrap();
+            }
+        })
+    });
+    for round in 0..200 {
+        let concerts = [Uuid::now_v7(), Uuid::now_v7()];
+        // Both are at hand on both sides, so that nothing is read before the decision.
+        for (log, id) in logs.iter().flat_map(|log| concerts.map(|id| (log, id))) {
+            send(log, id, Command::Note, None).await.unwrap();
+        }
+        let booked = futures::future::join_all((0..2).map(|side: usize| {
+            let (own, other) = (concerts[side], concerts[1 - side]);
+            let decide = move |streams: &mut Streams| {
+                let taken = streams
+                    .state::<Concert>(other)
+                    .map(|state| state.taken)
+                    .map_err(missing)?;
+                if taken > 0 {
+                    return Err(Stop::Refused(()));
+                }
+                decision(own, Command::Take(1))(streams)
+            };
+            logs[side].execute(Request::default(), decide)
+        }));
+        let booked = booked.await;
+        let stored = booked
+            .iter()
+            .filter(|one| matches!(one, Ok(Executed::Stored { .. })));
+        assert_eq!(stored.count(), 1, "round {round}: {booked:?}");
+        let seats = (
+            state(&logs[0], concerts[0]).await.taken,
+            state(&logs[0], concerts[1]).await.taken,
+        );
+        assert_eq!(seats.0 + seats.1, 1, "round {round}");
+    }
+    done.store(1, Ordering::Relaxed);
+    futures::future::try_join_all(crowd).await.unwrap();
+}
+
+fn missing(halt: Halt) -> Stop<()> {
+    match halt {
+        Halt::Missing(stream, kind) => Stop::Missing(stream, kind),
+        _ => Stop::Refused(()),
+    }
 }
 
 /// A cold stream is not kept waiting by a hot one: commands are taken in the order they came.

@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::streams::{DecidedEvent, Draft, StreamId, StreamKind, Streams};
+use domain::streams::{Draft, StreamId, StreamKind, Streams};
 use uuid::Uuid;
 
 use super::desk::Desk;
 use super::job::Waiting;
-use super::rows::{EVENT_TYPES, RECORD_TYPES, Rows};
+use super::rows::{NewAnswer, NewEvent, Rows};
 use super::{AppendError, Mark};
-use crate::leaf::Leaf;
 use crate::load::Point;
 use crate::log::Topics;
 use crate::partition::{context_of, partition_of};
@@ -55,75 +55,75 @@ pub(super) struct Write {
     pub(super) point: Point,
 }
 
-/// The first event of a batch.
-#[derive(Clone, Copy)]
-pub(super) struct FirstEvent {
-    pub(super) stream: Uuid,
-    pub(super) sequence: i64,
-    pub(super) event_id: Uuid,
-}
-
 pub(super) struct Batch {
     /// Where the log has to end for the batch to follow.
-    pub(super) follows: Head,
+    follows: Head,
     /// Where it ends with the batch.
     pub(super) head: Head,
-    /// Whether its positions are -1, -2, …, to be counted from wherever the log ends.
-    counted: bool,
-    /// The streams it rests on, and how many events they are taken to have.
+    /// Whether it is stored in a turn. Its positions are -1, -2, … until that comes.
+    in_turn: bool,
+    /// In a turn, the streams that it rests on and does not write, and how many events they are
+    /// taken to have. Those that it writes are looked after by their unique index.
     rests_on: HashMap<StreamId, u64>,
     pub(super) commands: Vec<(Waiting, Vec<Mark>)>,
     pub(super) writes: Vec<Write>,
-    /// Its first event, by which a broken commit is looked up.
-    pub(super) first_event: Option<FirstEvent>,
-    events: Rows,
-    records: Rows,
+    events: Vec<NewEvent>,
+    answers: Vec<NewAnswer>,
+    /// About how many bytes its rows take.
+    bytes: usize,
     /// The ids of the answers in it: a second command with one of them waits for the first.
     keys: HashSet<Uuid>,
 }
 
 impl Batch {
-    /// A batch that follows wherever the log ends by then. `last` is when it was last known to
+    /// A batch that is stored wherever the log ends by then. `last` is where it was last known to
     /// have ended.
-    pub(super) fn counted(last: Head) -> Self {
+    pub(super) fn for_turn(last: Head) -> Self {
         let mut batch = Self::new(last);
-        batch.counted = true;
+        batch.in_turn = true;
         batch.head.position = 0;
         batch
     }
 
     pub(super) fn new(follows: Head) -> Self {
-        // PostgreSQL keeps microseconds; the clock may have been set back.
-        let recorded_at = Utc::now().trunc_subsecs(6).max(follows.recorded_at);
         Self {
             follows,
             head: Head {
-                recorded_at,
+                recorded_at: now(follows),
                 ..follows
             },
-            counted: false,
+            in_turn: false,
             rests_on: HashMap::new(),
             commands: Vec::new(),
             writes: Vec::new(),
-            first_event: None,
-            events: Rows::default(),
-            records: Rows::default(),
+            events: Vec::new(),
+            answers: Vec::new(),
+            bytes: 0,
             keys: HashSet::new(),
         }
     }
 
     pub(super) fn is_full(&self) -> bool {
-        let bytes = self.events.bytes.len() + self.records.bytes.len();
-        self.commands.len() >= MOST_COMMANDS || bytes > MOST_BYTES
+        self.commands.len() >= MOST_COMMANDS || self.bytes > MOST_BYTES
     }
 
     pub(super) fn events(&self) -> usize {
-        self.events.count()
+        self.events.len()
     }
 
     /// Whether it changes anything.
     pub(super) fn writes_rows(&self) -> bool {
-        self.events.count() + self.records.count() > 0
+        self.events.len() + self.answers.len() > 0
+    }
+
+    /// Whether it is stored in a turn.
+    pub(super) fn in_turn(&self) -> bool {
+        self.in_turn
+    }
+
+    /// Its first event, by which a broken commit is looked up.
+    pub(super) fn first_event(&self) -> Option<&NewEvent> {
+        self.events.first()
     }
 
     pub(super) fn has_answer(&self, id: Uuid) -> bool {
@@ -141,41 +141,37 @@ impl Batch {
     pub(super) fn accept(
         &mut self,
         waiting: Waiting,
-        streams: &Streams,
-        answer: &str,
+        mut streams: Streams,
+        answer: String,
         desk: &mut Desk,
         topics: &Topics,
     ) {
-        self.rest_on(streams, desk);
-        let written = match self.write(&waiting, streams, desk, topics) {
-            Ok(written) => written,
-            Err(error) => return waiting.fail(error),
-        };
-        let is_written = |stream: &StreamId| {
-            let mut drafts = streams.drafts().iter();
-            drafts.any(|draft| draft.stream == *stream)
-        };
+        self.rest_on(&streams, desk);
+        let drafts = streams.take_drafts();
+        let is_written = |stream: &StreamId| drafts.iter().any(|draft| draft.stream == *stream);
         let read = streams.read().filter(|(stream, _)| !is_written(stream));
         let read = read.filter_map(|(stream, _)| desk.next(*stream)?.mark.clone());
-        let marks: Vec<Mark> = read.chain(written).collect();
-        if let (Some(key), Some(names)) = (&waiting.job.request().key, waiting.stored_as) {
-            let positions: Vec<Position> = marks.iter().map(|mark| mark.position).collect();
-            let created_at = self.head.recorded_at;
-            self.records.record(
-                names,
-                &key.digest,
+        let mut marks: Vec<Mark> = read.collect();
+        match self.write(&waiting, drafts, desk, topics) {
+            Ok(written) => marks.extend(written),
+            Err(error) => return waiting.fail(error),
+        }
+        if let (Some(key), Some((scope, id))) = (&waiting.job.request().key, waiting.stored_as) {
+            self.bytes += answer.len();
+            self.answers.push(NewAnswer {
+                id,
+                scope,
+                digest: key.digest,
                 answer,
-                &positions,
-                self.counted,
-                created_at,
-            );
-            self.keys.insert(names.1);
+                positions: marks.iter().map(|mark| mark.position).collect(),
+            });
+            self.keys.insert(id);
         }
         self.commands.push((waiting, marks));
     }
 
     fn rest_on(&mut self, streams: &Streams, desk: &mut Desk) {
-        if !self.counted {
+        if !self.in_turn {
             return;
         }
         for (stream, _) in streams.read() {
@@ -187,94 +183,82 @@ impl Batch {
     fn write(
         &mut self,
         waiting: &Waiting,
-        streams: &Streams,
+        mut drafts: Vec<Draft>,
         desk: &mut Desk,
         topics: &Topics,
     ) -> Result<Vec<Mark>, AppendError> {
-        let fault = |why: String| AppendError::Fault(why);
         let request = waiting.job.request();
         let metadata = request.metadata.to_json();
-        let metadata = metadata.map_err(|error| fault(error.to_string()))?;
-        let occurred_at = request.occurred_at.map(|time| time.trunc_subsecs(6));
-        let drafts = streams.drafts();
-        // Everything that can go wrong goes wrong before the first row is there.
-        let mut parts = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            let partition = partition(draft.stream, topics)?;
-            parts.push((draft, partition, sealed(draft, &waiting.keys)?));
+        let metadata = metadata.map_err(|error| AppendError::Fault(error.to_string()))?;
+        let metadata = Arc::<str>::from(metadata);
+        let imported_at = request.occurred_at.map(|time| time.trunc_subsecs(6));
+        // Everything that can go wrong goes wrong before the first event is there.
+        let mut places = Vec::with_capacity(drafts.len());
+        for draft in &mut drafts {
+            let is_personal = seal(draft, &waiting.keys)?;
+            places.push((partition(draft.stream, topics)?, is_personal));
         }
-        let written = parts.into_iter().map(|(draft, partition, payloads)| {
-            self.write_stream(draft, partition, &payloads, &metadata, occurred_at, desk)
-        });
-        Ok(written.collect())
-    }
-
-    fn write_stream(
-        &mut self,
-        draft: &Draft,
-        partition: i32,
-        payloads: &[Cow<'_, str>],
-        metadata: &str,
-        imported_at: Option<DateTime<Utc>>,
-        desk: &mut Desk,
-    ) -> Mark {
-        let stream = draft.stream;
-        let before = desk.next(stream).cloned();
-        let before = before.unwrap_or_else(|| Point::empty(&draft.kind));
-        let occurred_at = imported_at.unwrap_or(self.head.recorded_at);
-        let mut point = before.clone();
-        for (event, payload) in draft.events.iter().zip(payloads) {
-            point.version += 1;
-            point.weight += payload.len();
-            if let Cow::Owned(_) = payload {
+        let drafts = drafts.into_iter().zip(places);
+        let written = drafts.map(|(draft, (partition, is_personal))| {
+            let before = desk.next(draft.stream).cloned();
+            let mut point = before.clone().unwrap_or_else(|| Point::empty(&draft.kind));
+            let before = before.unwrap_or_else(|| point.clone());
+            if is_personal {
                 point.held = point.held.and_now();
             }
+            let write = self.write_stream(draft, point, partition, &metadata, imported_at);
+            let mark = write.point.mark.clone();
+            desk.write(write.stream, before, write.point.clone());
+            self.writes.push(write);
+            mark
+        });
+        Ok(written.flatten().collect())
+    }
+
+    /// Adds the events of a draft; `point` is where its stream stands before them.
+    fn write_stream(
+        &mut self,
+        draft: Draft,
+        mut point: Point,
+        partition: i32,
+        metadata: &Arc<str>,
+        imported_at: Option<DateTime<Utc>>,
+    ) -> Write {
+        let stream = draft.stream;
+        let before = point.version;
+        for event in draft.events {
+            point.version += 1;
+            point.weight += event.payload.len();
             point.last_event = Uuid::now_v7();
-            self.head.position += if self.counted { -1 } else { 1 };
-            self.first_event.get_or_insert(FirstEvent {
-                stream: stream.id,
-                sequence: point.version.cast_signed(),
-                event_id: point.last_event,
-            });
-            let leaf = Leaf {
-                aggregate_type: stream.aggregate_type,
-                aggregate_id: stream.id,
+            self.head.position += if self.in_turn { -1 } else { 1 };
+            self.bytes += event.payload.len() + metadata.len();
+            self.events.push(NewEvent {
+                position: self.head.position,
+                partition,
+                stream,
                 sequence: point.version.cast_signed(),
                 event_type: event.event_type,
-                event_version: &event.event_version.to_string(),
-                payload,
-                metadata,
+                event_version: event.event_version,
+                payload: event.payload,
+                metadata: Arc::clone(metadata),
                 event_id: point.last_event,
-                recorded_at: self.head.recorded_at,
-                occurred_at,
-            };
-            match self.counted {
-                false => self.events.event(self.head.position, partition, &leaf),
-                true => self.events.counted_event(
-                    self.head.position,
-                    partition,
-                    &leaf,
-                    imported_at.is_some(),
-                ),
-            }
+                imported_at,
+            });
         }
-        let mark = Mark {
+        point.mark = Some(Mark {
             context: context_of(stream.aggregate_type).to_owned(),
             partition,
             position: self.head.position,
-        };
-        point.mark = Some(mark.clone());
-        point.last_occurred_at = Some(occurred_at);
-        point.state = (!draft.kind.opaque).then(|| draft.state.clone());
-        self.writes.push(Write {
+        });
+        point.last_occurred_at = Some(imported_at.unwrap_or(self.head.recorded_at));
+        point.state = (!draft.kind.opaque).then_some(draft.state);
+        Write {
             stream,
             kind: draft.kind,
-            before: before.version,
+            before,
             imported: imported_at.is_some(),
-            point: point.clone(),
-        });
-        desk.write(stream, before, point);
-        mark
+            point,
+        }
     }
 
     /// The whole batch as one transaction that fails unless the log ends where the batch follows.
@@ -285,16 +269,13 @@ impl Batch {
     /// unique index of positions still refuses the batch. A batch sent ahead of its predecessor's
     /// commit fails by itself when that has failed.
     pub(super) fn flight(&self) -> std::io::Result<Flight> {
-        match self.counted {
-            true => self.counting(),
-            false => self.fenced(),
-        }
-    }
-
-    fn fenced(&self) -> std::io::Result<Flight> {
         let mut flight = Flight::new();
         let follows = Value::Bigint(self.follows.position);
-        if self.writes_rows() {
+        if self.in_turn {
+            self.check(&mut flight)?;
+            self.rows(&mut flight)?;
+            flight.execute(statements::COMMIT, &[])?;
+        } else if self.writes_rows() {
             let term = Value::Bigint(self.follows.term);
             flight.execute(statements::FENCE, &[term, follows])?;
             self.rows(&mut flight)?;
@@ -304,75 +285,88 @@ impl Batch {
         Ok(flight)
     }
 
-    /// The whole batch as one transaction that takes the lock, checks the streams that it rests on,
-    /// and counts its positions from wherever the log ends. For times when several processes write:
-    /// nobody waits for a client while the lock is held.
-    fn counting(&self) -> std::io::Result<Flight> {
-        let mut flight = Flight::new();
-        if self.writes_rows() {
-            flight.execute(statements::TAKE, &[Value::Bigint(self.follows.term)])?;
+    /// Whether the streams that it rests on are as they were taken to be.
+    fn check(&self, flight: &mut Flight) -> std::io::Result<()> {
+        let is_written = |stream: &StreamId| self.writes.iter().any(|one| one.stream == *stream);
+        let read = self.rests_on.iter();
+        let read = read.filter(|(stream, _)| !is_written(stream));
+        let (ids, versions): (Vec<Uuid>, Vec<i64>) = read
+            .map(|(stream, version)| (stream.id, version.cast_signed()))
+            .unzip();
+        match ids.is_empty() {
+            true => Ok(()),
+            false => flight.execute(
+                statements::STREAMS,
+                &[Value::Uuids(&ids), Value::Bigints(&versions)],
+            ),
         }
-        let ids: Vec<Uuid> = self.rests_on.keys().map(|stream| stream.id).collect();
-        let versions: Vec<i64> = self
-            .rests_on
-            .values()
-            .map(|one| one.cast_signed())
-            .collect();
-        let known = [Value::Uuids(&ids), Value::Bigints(&versions)];
-        // A statement of its own: it looks after the lock is there.
-        flight.execute(statements::STAND, &known)?;
-        self.records
-            .put_counted(&mut flight, statements::COUNTED_RECORDS, RECORD_TYPES)?;
-        self.events
-            .put_counted(&mut flight, statements::COUNTED_EVENTS, EVENT_TYPES)?;
-        if self.events.count() > 0 {
-            flight.execute(statements::NOTIFY, &[])?;
-        }
-        Ok(flight)
     }
 
-    /// Whether its positions have to be counted, and where in the reply is from where.
-    pub(super) fn stand(&self) -> Option<usize> {
-        self.counted.then_some(usize::from(self.writes_rows()))
-    }
-
-    /// Counts its positions from where the log ended before it, and takes over when it was stored.
-    pub(super) fn count_from(&mut self, position: Position, recorded_at: DateTime<Utc>) {
-        self.counted = false;
-        self.head.recorded_at = recorded_at;
+    /// Its turn has come: the log ends at `follows`, and its positions are counted from there.
+    pub(super) fn count_from(&mut self, follows: Head) {
+        let count = |position: &mut Position| {
+            if *position < 0 {
+                *position = follows.position - *position;
+            }
+        };
+        self.follows = follows;
+        let last = self.head.position;
+        self.head = Head {
+            position: follows.position - last,
+            recorded_at: now(follows),
+            ..follows
+        };
         for write in self.writes.iter_mut().filter(|write| !write.imported) {
-            write.point.last_occurred_at = Some(recorded_at);
+            write.point.last_occurred_at = Some(self.head.recorded_at);
         }
-        self.follows.position = position;
-        self.head.position = position - self.head.position;
-        let commands = self.commands.iter_mut().flat_map(|(_, marks)| marks);
         let written = self.writes.iter_mut();
         let written = written.filter_map(|write| write.point.mark.as_mut());
-        for mark in commands.chain(written).filter(|mark| mark.position < 0) {
-            mark.position = position - mark.position;
+        let marks = self.commands.iter_mut().flat_map(|(_, marks)| marks);
+        for mark in marks.chain(written) {
+            count(&mut mark.position);
+        }
+        for event in &mut self.events {
+            count(&mut event.position);
+        }
+        for position in self.answers.iter_mut().flat_map(|one| &mut one.positions) {
+            count(position);
         }
     }
 
-    /// The batch's rows, for a transaction that holds the lock.
+    /// The batch's rows.
     pub(super) fn rows(&self, flight: &mut Flight) -> std::io::Result<()> {
-        self.events
-            .put(flight, statements::EVENT, statements::EVENTS)?;
-        self.records
-            .put(flight, statements::RECORD, statements::RECORDS)?;
-        if self.events.count() > 0 {
-            flight.execute(statements::NOTIFY, &[])?;
+        let recorded_at = self.head.recorded_at;
+        let mut rows = Rows::default();
+        for event in &self.events {
+            rows.event(event, recorded_at);
         }
-        Ok(())
+        rows.put(flight, statements::EVENT, statements::EVENTS)?;
+        let mut rows = Rows::default();
+        for answer in &self.answers {
+            rows.answer(answer, recorded_at);
+        }
+        rows.put(flight, statements::RECORD, statements::RECORDS)
     }
 }
 
-/// The payloads of a draft with what is personal sealed, so that the leaf hash covers ciphertext.
-fn sealed<'a>(draft: &'a Draft, keys: &Keys) -> Result<Vec<Cow<'a, str>>, personal::Error> {
-    let seal = |event: &'a DecidedEvent| {
+/// When a batch that follows `head` is recorded. PostgreSQL keeps microseconds; the clock may have
+/// been set back, or another process' may go before ours.
+fn now(head: Head) -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6).max(head.recorded_at)
+}
+
+/// Seals what is personal in the payloads of a draft, so that the leaf hash covers ciphertext;
+/// whether there was any.
+fn seal(draft: &mut Draft, keys: &Keys) -> Result<bool, personal::Error> {
+    let mut any = false;
+    for event in &mut draft.events {
         let place = Place::in_stream(draft.stream, event.event_type);
-        seal_with(keys, &place, &event.payload)
-    };
-    draft.events.iter().map(seal).collect()
+        if let Cow::Owned(sealed) = seal_with(keys, &place, &event.payload)? {
+            event.payload = sealed;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 fn partition(stream: StreamId, topics: &Topics) -> Result<i32, AppendError> {

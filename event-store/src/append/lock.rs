@@ -42,7 +42,7 @@ impl Writer {
             Err(error) => return self.not_locked(candidates, &error),
         };
         self.mode = match (self.alone, left) {
-            (0, 0) => Mode::Counted { quiet: 0 },
+            (0, 0) => Mode::Turns { quiet: 0 },
             _ => Mode::Locked {
                 left: left.saturating_sub(1),
             },
@@ -126,6 +126,15 @@ impl Writer {
                 }
                 Decision::Refused | Decision::Accepted(_) => return Some((waiting, checks)),
             }
+        }
+    }
+
+    /// Ends the transaction that holds the lock; whether the connection is still of use.
+    pub(super) async fn roll_back(&mut self) -> bool {
+        let mut flight = Flight::new();
+        match flight.execute(statements::ROLLBACK, &[]) {
+            Ok(()) => self.round_trip(Ok(flight)).await.is_ok(),
+            Err(_) => false,
         }
     }
 
@@ -237,12 +246,7 @@ impl Writer {
 
     /// Nobody else is in the way, so one of the commands is at fault: they are sent one by one.
     async fn refused_under_lock(&mut self, batch: Batch, why: &str) {
-        let mut flight = Flight::new();
-        let rolled_back = match flight.execute(statements::ROLLBACK, &[]) {
-            Ok(()) => self.round_trip(Ok(flight)).await.is_ok(),
-            Err(_) => false,
-        };
-        if !rolled_back {
+        if !self.roll_back().await {
             self.connection = None;
         }
         if let [_] = batch.commands.as_slice() {

@@ -4,7 +4,10 @@
 //! sends what they decided as one transaction, and may send the next while the first commits; it
 //! answers after the commit. `docs/architecture.md` has the walk.
 
+mod answer;
+mod ask;
 mod batch;
+mod connect;
 mod desk;
 mod execute;
 mod job;
@@ -12,6 +15,7 @@ mod lock;
 mod queue;
 mod resolve;
 mod rows;
+mod turn;
 mod writer;
 
 use chrono::{DateTime, Utc};

@@ -5,22 +5,16 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::AppendError;
 use super::batch::Batch;
 use super::job::Outcome;
 use super::writer::{Mode, Writer, WriterError};
-use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{Error, Flight, Value};
 
 /// How long a broken commit is looked into before its callers hear that nobody knows.
 const LIMIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(200);
-
-/// Where the first event of a batch stands, and when it was stored.
-type Stored = (Position, DateTime<Utc>);
 
 impl Writer {
     /// Finds out what became of every batch under way; those that are not committed are decided
@@ -30,6 +24,10 @@ impl Writer {
         self.connection = None;
         self.head = None;
         self.mode = Mode::Locked { left: 0 };
+        // Whose turn had not come has not been sent.
+        if let Some(batch) = self.open.take() {
+            self.give_back(vec![batch]);
+        }
         if self.under_way.iter().all(|batch| !batch.writes_rows()) {
             let failed = self.under_way.drain(..).collect();
             self.give_back(failed);
@@ -57,12 +55,16 @@ impl Writer {
 
     /// Which of the batches under way are committed: where their first events stand. A batch
     /// without events counts as not: its records are found by their keys.
-    async fn look(&mut self) -> Result<Result<Vec<Option<Stored>>, WriterError>, Error> {
+    async fn look(&mut self) -> Result<Result<Vec<bool>, WriterError>, Error> {
         if let Err(other) = self.connect().await? {
             return Ok(Err(other));
         }
         let under_way = self.under_way.iter();
-        let firsts: Vec<_> = under_way.map(|batch| batch.first_event).collect();
+        let firsts = under_way.map(|batch| {
+            let first = batch.first_event()?;
+            Some((first.stream.id, first.sequence, first.event_id))
+        });
+        let firsts: Vec<_> = firsts.collect();
         let connection = self.connection.as_mut();
         let connection = connection.ok_or_else(|| Error::invalid("there is no connection"))?;
         let mut raise = Flight::new();
@@ -70,38 +72,28 @@ impl Writer {
         connection.round_trip(raise).await?;
         let mut committed = Vec::new();
         for first_event in firsts {
-            let Some(first) = first_event else {
-                committed.push(None);
+            let Some((stream, sequence, event_id)) = first_event else {
+                committed.push(false);
                 continue;
             };
             let mut flight = Flight::new();
-            let event = [Value::Uuid(first.stream), Value::Bigint(first.sequence)];
+            let event = [Value::Uuid(stream), Value::Bigint(sequence)];
             flight.execute(statements::EVENT_OF, &event)?;
             let reply = connection.round_trip(flight).await?;
             let row = reply.rows(0)?.first();
-            let found = row.map(|row| {
-                let stored = (row.bigint(1)?, row.time(2)?);
-                Ok::<_, Error>((row.uuid(0)?, stored))
-            });
-            let found = found.transpose()?;
-            let ours = found.filter(|(event_id, _)| *event_id == first.event_id);
-            committed.push(ours.map(|(_, stored)| stored));
+            let found = row.map(|row| row.uuid(0)).transpose()?;
+            committed.push(found == Some(event_id));
         }
         Ok(Ok(committed))
     }
 
-    fn settle(&mut self, committed: Vec<Option<Stored>>) {
+    fn settle(&mut self, committed: Vec<bool>) {
         let mut failed: Vec<Batch> = Vec::new();
         let under_way = std::mem::take(&mut self.under_way);
-        for (mut batch, first) in under_way.into_iter().zip(committed) {
-            match first {
-                None => failed.push(batch),
-                Some((first, recorded_at)) => {
-                    if batch.stand().is_some() {
-                        self.counted(&mut batch, first - 1, recorded_at);
-                    }
-                    self.commit(batch);
-                }
+        for (batch, committed) in under_way.into_iter().zip(committed) {
+            match committed {
+                true => self.commit(batch),
+                false => failed.push(batch),
             }
         }
         self.head = None;

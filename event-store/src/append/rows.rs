@@ -1,50 +1,57 @@
-//! The rows of a batch in PostgreSQL's binary form, as COPY takes them.
+//! The rows of a batch, and their binary form as COPY takes it.
+
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use chrono::{DateTime, Utc};
+use domain::streams::StreamId;
 use uuid::Uuid;
 
 use crate::leaf::Leaf;
 use crate::recorded::Position;
-use crate::wire::{BIGINT, BYTEA, Flight, INTEGER, TEXT, TIMESTAMPTZ, UUID, encode};
+use crate::wire::{Flight, encode};
 
-/// The types of the columns of `events`, as [`Rows::event`] writes them.
-pub(super) const EVENT_TYPES: &[u32] = &[
-    BIGINT,
-    TEXT,
-    UUID,
-    BIGINT,
-    TEXT,
-    TEXT,
-    TEXT,
-    TEXT,
-    UUID,
-    TIMESTAMPTZ,
-    TIMESTAMPTZ,
-    INTEGER,
-    BYTEA,
-];
-/// The types of the columns of `idempotency`, as [`Rows::record`] writes them when it counts.
-pub(super) const RECORD_TYPES: &[u32] = &[UUID, UUID, BYTEA, TEXT, TEXT, TIMESTAMPTZ];
 /// So many rows are cheaper to insert one by one than to copy.
 const MOST_INSERTED: usize = 2;
+
+/// An event to be stored.
+pub(super) struct NewEvent {
+    /// Below zero while it is not counted yet.
+    pub(super) position: Position,
+    pub(super) partition: i32,
+    pub(super) stream: StreamId,
+    pub(super) sequence: i64,
+    pub(super) event_type: &'static str,
+    pub(super) event_version: u16,
+    pub(super) payload: String,
+    pub(super) metadata: Arc<str>,
+    pub(super) event_id: Uuid,
+    /// When it happened, if not just when it is recorded.
+    pub(super) imported_at: Option<DateTime<Utc>>,
+}
+
+/// An answer to be kept for retries.
+pub(super) struct NewAnswer {
+    pub(super) id: Uuid,
+    pub(super) scope: Uuid,
+    pub(super) digest: [u8; 32],
+    pub(super) answer: String,
+    /// Below zero while they are not counted yet.
+    pub(super) positions: Vec<Position>,
+}
 
 /// Rows for one COPY.
 #[derive(Default)]
 pub(super) struct Rows {
-    pub(super) bytes: BytesMut,
+    bytes: BytesMut,
     /// Where each row begins.
     starts: Vec<usize>,
 }
 
 impl Rows {
-    pub(super) fn count(&self) -> usize {
-        self.starts.len()
-    }
-
     /// Puts the rows into a flight: by `insert` where they are few, else by `copy`.
     pub(super) fn put(&self, flight: &mut Flight, insert: &str, copy: &str) -> std::io::Result<()> {
-        match self.count() {
+        match self.starts.len() {
             0 => Ok(()),
             1..=MOST_INSERTED => {
                 let end = self.bytes.len();
@@ -58,50 +65,24 @@ impl Rows {
         }
     }
 
-    /// Puts the rows into a flight as arrays of `types`, for a statement that counts positions.
-    pub(super) fn put_counted(
-        &self,
-        flight: &mut Flight,
-        statement: &str,
-        types: &[u32],
-    ) -> std::io::Result<()> {
-        match self.count() {
-            0 => Ok(()),
-            count => flight.arrays(statement, &self.bytes, count, types),
-        }
-    }
-
     /// A row of `events`; the columns stand as in the statement `events`.
-    pub(super) fn event(&mut self, position: Position, partition: i32, leaf: &Leaf<'_>) {
-        self.start_event(position, leaf);
-        encode::time(&mut self.bytes, leaf.occurred_at);
-        encode::integer(&mut self.bytes, partition);
-        encode::raw(&mut self.bytes, &leaf.hash());
-    }
-
-    /// The same for the statement `counted_events`, which fills in the hash, and the time of what
-    /// is not `imported`.
-    pub(super) fn counted_event(
-        &mut self,
-        position: Position,
-        partition: i32,
-        leaf: &Leaf<'_>,
-        imported: bool,
-    ) {
-        self.start_event(position, leaf);
-        match imported {
-            true => encode::time(&mut self.bytes, leaf.occurred_at),
-            false => encode::null(&mut self.bytes),
-        }
-        encode::integer(&mut self.bytes, partition);
-        encode::null(&mut self.bytes);
-    }
-
-    fn start_event(&mut self, position: Position, leaf: &Leaf<'_>) {
+    pub(super) fn event(&mut self, event: &NewEvent, recorded_at: DateTime<Utc>) {
+        let leaf = Leaf {
+            aggregate_type: event.stream.aggregate_type,
+            aggregate_id: event.stream.id,
+            sequence: event.sequence,
+            event_type: event.event_type,
+            event_version: &event.event_version.to_string(),
+            payload: &event.payload,
+            metadata: &event.metadata,
+            event_id: event.event_id,
+            recorded_at,
+            occurred_at: event.imported_at.unwrap_or(recorded_at),
+        };
         let bytes = &mut self.bytes;
         self.starts.push(bytes.len());
         encode::row(bytes, 13);
-        encode::bigint(bytes, position);
+        encode::bigint(bytes, event.position);
         encode::raw(bytes, leaf.aggregate_type.as_bytes());
         encode::uuid(bytes, leaf.aggregate_id);
         encode::bigint(bytes, leaf.sequence);
@@ -111,33 +92,21 @@ impl Rows {
         encode::raw(bytes, leaf.metadata.as_bytes());
         encode::uuid(bytes, leaf.event_id);
         encode::time(bytes, leaf.recorded_at);
+        encode::time(bytes, leaf.occurred_at);
+        encode::integer(bytes, event.partition);
+        encode::raw(bytes, &leaf.hash());
     }
 
-    /// A row of `idempotency`; the columns stand as in the statement `records`. Positions that are
-    /// still to be counted are a text, since arrays have no arrays for elements.
-    pub(super) fn record(
-        &mut self,
-        (scope, id): (Uuid, Uuid),
-        digest: &[u8],
-        answer: &str,
-        positions: &[Position],
-        counted: bool,
-        created_at: DateTime<Utc>,
-    ) {
+    /// A row of `idempotency`; the columns stand as in the statement `records`.
+    pub(super) fn answer(&mut self, answer: &NewAnswer, created_at: DateTime<Utc>) {
         let bytes = &mut self.bytes;
         self.starts.push(bytes.len());
         encode::row(bytes, 6);
-        encode::uuid(bytes, id);
-        encode::uuid(bytes, scope);
-        encode::raw(bytes, digest);
-        encode::raw(bytes, answer.as_bytes());
-        match counted {
-            false => encode::bigints(bytes, positions),
-            true => {
-                let all: Vec<String> = positions.iter().map(Position::to_string).collect();
-                encode::raw(bytes, format!("{{{}}}", all.join(",")).as_bytes());
-            }
-        }
+        encode::uuid(bytes, answer.id);
+        encode::uuid(bytes, answer.scope);
+        encode::raw(bytes, &answer.digest);
+        encode::raw(bytes, answer.answer.as_bytes());
+        encode::bigints(bytes, &answer.positions);
         encode::time(bytes, created_at);
     }
 }

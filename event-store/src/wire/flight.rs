@@ -10,12 +10,8 @@ use uuid::Uuid;
 const EPOCH_2000: i64 = 946_684_800_000_000;
 
 /// PostgreSQL's numbers of types.
-pub(crate) const BYTEA: u32 = 17;
-pub(crate) const BIGINT: u32 = 20;
-pub(crate) const INTEGER: u32 = 23;
-pub(crate) const TEXT: u32 = 25;
-pub(crate) const TIMESTAMPTZ: u32 = 1184;
-pub(crate) const UUID: u32 = 2950;
+const BIGINT: u32 = 20;
+const UUID: u32 = 2950;
 
 /// A value in PostgreSQL's binary form.
 #[derive(Clone, Copy)]
@@ -90,46 +86,6 @@ impl Flight {
         Ok(())
     }
 
-    /// Executes a prepared statement that takes rows as one array a column. `rows` are `count` rows
-    /// as [`encode::row`] begins them, and `types` what the elements of each array are.
-    pub(crate) fn arrays(
-        &mut self,
-        statement: &str,
-        rows: &[u8],
-        count: usize,
-        types: &[u32],
-    ) -> std::io::Result<()> {
-        let mut columns: Vec<BytesMut> = types
-            .iter()
-            .map(|of| {
-                let mut column = BytesMut::with_capacity(rows.len() / types.len() + 32);
-                encode::array_of(&mut column, *of, count);
-                column
-            })
-            .collect();
-        let mut rest = rows;
-        for _ in 0..count {
-            rest = rest.get(2..).unwrap_or_default();
-            for column in &mut columns {
-                let length = rest
-                    .first_chunk()
-                    .map_or(0, |bytes| i32::from_be_bytes(*bytes));
-                let (field, after) = rest
-                    .split_at_checked(4 + length.max(0) as usize)
-                    .ok_or_else(|| std::io::Error::other("a row is shorter than its types"))?;
-                column.put_slice(field);
-                rest = after;
-            }
-        }
-        let put = |column: &BytesMut, bytes: &mut BytesMut| {
-            bytes.put_slice(column);
-            Ok(IsNull::No)
-        };
-        frontend::bind("", statement, [1], &columns, put, [1], &mut self.bytes)
-            .map_err(|_| std::io::Error::other("a value is longer than the protocol allows"))?;
-        frontend::execute("", 0, &mut self.bytes)
-    }
-
     pub(super) fn parse(&mut self, name: &str, sql: &str) -> std::io::Result<()> {
         frontend::parse(name, sql, [], &mut self.bytes)
     }
@@ -154,10 +110,6 @@ pub(crate) mod encode {
         // A request, and so an event, is far below 2 GiB.
         bytes.put_i32(value.len() as i32);
         bytes.put_slice(value);
-    }
-
-    pub(crate) fn null(bytes: &mut BytesMut) {
-        bytes.put_i32(-1);
     }
 
     pub(crate) fn bigint(bytes: &mut BytesMut, value: i64) {

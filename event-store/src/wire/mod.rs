@@ -14,7 +14,7 @@ mod transport;
 mod verifier;
 
 pub(crate) use connect::Connection;
-pub(crate) use flight::{BIGINT, BYTEA, Flight, INTEGER, TEXT, TIMESTAMPTZ, UUID, Value, encode};
+pub(crate) use flight::{Flight, Value, encode};
 pub(crate) use reply::{Reply, Row, ServerError};
 pub(crate) use target::Target;
 
