@@ -182,7 +182,7 @@ async fn what_is_read_and_not_written_is_as_it_was_taken_to_be() {
             }
         })
     });
-    for round in 0..200 {
+    for round in 0..60 {
         let concerts = [Uuid::now_v7(), Uuid::now_v7()];
         // Both are at hand on both sides, so that nothing is read before the decision.
         for (log, id) in logs.iter().flat_map(|log| concerts.map(|id| (log, id))) {
