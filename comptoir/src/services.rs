@@ -6,7 +6,7 @@ use command_api::identity::sweep;
 use event_store::personal::Keyring;
 use event_store::{Log, database, relay, seen};
 use metrics_exporter_prometheus::PrometheusHandle;
-use projections::runtime::{self, Source};
+use projections::runtime::{self, Source, search_path};
 use read_api::fresh::Visibility;
 use read_api::lag::events_behind;
 use service_kit::health::Health;
@@ -58,7 +58,8 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let pool = database::pool(&databases.database_url, "log", LOG_CONNECTIONS)
             .context("DATABASE_URL")?;
-        let read = database::pool(databases.read_url(), "read", READ_CONNECTIONS)
+        let path = search_path(&contexts.projections);
+        let read = database::pool(databases.read_url(), &path, READ_CONNECTIONS)
             .context("READ_DATABASE_URL")?;
         let options = event_store::Options {
             contexts: contexts.names.clone(),
@@ -118,17 +119,19 @@ impl Process {
             epoch: self.log.epoch(),
             tokens,
             visibility,
+            projections: self.contexts.projections.clone().into(),
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);
         let (log, read) = (self.log.pool().clone(), self.read.clone());
+        let projections = self.contexts.projections.clone();
         let health = std::mem::take(&mut self.health);
         self.health = health
             .database("read", self.read.clone())
             .check("lag", move || {
-                let (log, read) = (log.clone(), read.clone());
+                let (log, read, projections) = (log.clone(), read.clone(), projections.clone());
                 async move {
-                    match events_behind(&log, &read).await {
+                    match events_behind(&log, &read, &projections).await {
                         Ok(0) => Ok("the read side is up to date".to_owned()),
                         // Being late is no reason to send nobody here: a token says what must be seen.
                         Ok(behind) => Ok(format!("the read side is {behind} events behind")),

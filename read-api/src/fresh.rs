@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
 use event_store::wake::Wake;
-use projections::runtime::READ;
+use projections::runtime::{READ, Slot};
 use service_kit::conditional::single;
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
 use service_kit::problem::Problem;
@@ -118,18 +118,27 @@ impl App {
         let contexts: Vec<&str> = places.iter().map(|place| place.context.as_str()).collect();
         let partitions: Vec<i32> = places.iter().map(|place| place.partition).collect();
         let positions: Vec<i64> = places.iter().map(|place| place.position).collect();
+        let read = self
+            .projections
+            .iter()
+            .filter(|one| tables.contains(&one.name));
+        let (names, versions): (Vec<&str>, Vec<i32>) =
+            read.map(|one| (one.name, one.version)).unzip();
         let passed: i64 = sqlx::query(
             "SELECT count(*) AS passed \
              FROM unnest($1::text[], $2::integer[], $3::bigint[]) \
                  AS place (context, partition, position) \
              JOIN watermarks USING (context, partition) \
-             WHERE projection = ANY($4) AND epoch = $5 AND watermarks.position >= place.position",
+             WHERE slot = $7 AND epoch = $5 AND watermarks.position >= place.position \
+                 AND (projection, version) IN (SELECT * FROM unnest($4::text[], $6::integer[]))",
         )
         .bind(contexts)
         .bind(partitions)
         .bind(positions)
-        .bind(tables)
+        .bind(names)
         .bind(self.epoch)
+        .bind(versions)
+        .bind(Slot::Live.name())
         .fetch_one(&self.read)
         .await
         .and_then(|row| row.try_get("passed"))

@@ -2,25 +2,37 @@
 
 use std::collections::HashMap;
 
+use projections::runtime::{Registered, Slot};
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
 /// How far back is looked.
 const LOOKED_AT: i64 = 1_000;
 
-/// How many of the last 1,000 events some projection has not applied yet.
+/// How many of the last 1,000 events some of `projections` has not applied yet.
 ///
 /// # Errors
 /// When a database is away.
-pub async fn events_behind(log: &PgPool, read: &PgPool) -> Result<usize, sqlx::Error> {
+pub async fn events_behind(
+    log: &PgPool,
+    read: &PgPool,
+    projections: &[Registered],
+) -> Result<usize, sqlx::Error> {
+    let versions = projections.iter().map(|one| (one.name, one.version));
+    let (names, versions): (Vec<&str>, Vec<i32>) = versions.unzip();
     let epoch: Uuid = sqlx::query_scalar("SELECT epoch FROM head")
         .fetch_one(log)
         .await?;
     let rows = sqlx::query(
         "SELECT context, partition, min(CASE epoch WHEN $1 THEN position ELSE 0 END) AS position \
-         FROM watermarks GROUP BY context, partition",
+         FROM watermarks WHERE slot = $2 \
+             AND (projection, version) IN (SELECT * FROM unnest($3::text[], $4::integer[])) \
+         GROUP BY context, partition",
     )
     .bind(epoch)
+    .bind(Slot::Live.name())
+    .bind(names)
+    .bind(versions)
     .fetch_all(read)
     .await?;
     let mut applied: HashMap<(String, i32), i64> = HashMap::new();

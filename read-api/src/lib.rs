@@ -8,7 +8,10 @@ pub mod identity;
 pub mod lag;
 pub mod list;
 
+use std::sync::Arc;
+
 use event_store::personal::{self, Keyring};
+use projections::runtime::Registered;
 use service_kit::access::{Route, Routes};
 use service_kit::token::Tokens;
 use sqlx::PgPool;
@@ -32,6 +35,8 @@ pub struct App {
     pub tokens: Tokens,
     /// What waits until a command is visible.
     pub visibility: Visibility,
+    /// Whose live tables are queried.
+    pub projections: Arc<[Registered]>,
 }
 
 /// Adds the routes of a context.

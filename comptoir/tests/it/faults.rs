@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 pub async fn all_visible(log: &Log, tables: &PgPool) {
     wait_for("the read side", LIMIT, || async {
-        let behind = read_api::lag::events_behind(log.pool(), tables)
+        let behind = read_api::lag::events_behind(log.pool(), tables, &projections::all())
             .await
             .ok()?;
         (behind == 0).then_some(())
@@ -123,7 +123,9 @@ async fn a_demo_that_is_killed_ends_as_one_that_is_not() {
         assert_eq!(one, other);
     }
     wait_for("the read side", LIMIT, || async {
-        let behind = read_api::lag::events_behind(&pool, &tables).await.ok()?;
+        let behind = read_api::lag::events_behind(&pool, &tables, &projections::all())
+            .await
+            .ok()?;
         (behind == 0).then_some(())
     })
     .await;

@@ -67,7 +67,7 @@ async fn history(system: &System) {
 
 async fn caught_up(log: &Log, read: &PgPool) {
     wait_for("the read side", LIMIT, || async {
-        let behind = read_api::lag::events_behind(log.pool(), read)
+        let behind = read_api::lag::events_behind(log.pool(), read, &projections::all())
             .await
             .unwrap();
         (behind == 0).then_some(())

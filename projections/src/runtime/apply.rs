@@ -15,8 +15,10 @@ use sqlx::PgConnection;
 use super::fold::{self, FoldError, Rows};
 use super::projection::Projection;
 
-/// [`apply`] of one projection, with its types erased. Gives how many rows changed.
-pub(super) type Apply = for<'a> fn(&'a mut PgConnection, &'a [RecordedEvent]) -> Applied<'a>;
+/// [`apply`] of one projection, with its types erased: to a table, given with its schema. Gives how
+/// many rows changed.
+pub(super) type Apply =
+    for<'a> fn(&'a mut PgConnection, &'a str, &'a [RecordedEvent]) -> Applied<'a>;
 pub(super) type Applied<'a> = Pin<Box<dyn Future<Output = Result<usize, ApplyError>> + Send + 'a>>;
 
 /// Why a batch can't be applied.
@@ -40,13 +42,15 @@ pub enum ApplyError {
 
 pub(super) fn boxed<'a, P: Projection>(
     connection: &'a mut PgConnection,
+    relation: &'a str,
     events: &'a [RecordedEvent],
 ) -> Applied<'a> {
-    Box::pin(apply::<P>(connection, events))
+    Box::pin(apply::<P>(connection, relation, events))
 }
 
 async fn apply<P: Projection>(
     connection: &mut PgConnection,
+    relation: &str,
     events: &[RecordedEvent],
 ) -> Result<usize, ApplyError> {
     let happened = fold::happened::<P>(events)?;
@@ -57,7 +61,7 @@ async fn apply<P: Projection>(
     if rows.is_empty() {
         return Ok(0);
     }
-    let table = Table::of::<P>(&rows)?;
+    let table = Table::of::<P>(relation, &rows)?;
     load::<P>(connection, &table, &mut rows).await?;
     let before = rows.clone();
     fold::fold::<P>(&mut rows, &happened);
@@ -75,20 +79,20 @@ async fn apply<P: Projection>(
     Ok(written.len() + removed.len())
 }
 
-/// The table of a projection and the columns of its key, read off a key.
-struct Table {
-    name: &'static str,
+/// A table of a projection and the columns of its key, read off a key.
+struct Table<'a> {
+    name: &'a str,
     key: Vec<String>,
 }
 
-impl Table {
-    fn of<P: Projection>(rows: &Rows<P>) -> Result<Self, ApplyError> {
+impl<'a> Table<'a> {
+    fn of<P: Projection>(relation: &'a str, rows: &Rows<P>) -> Result<Self, ApplyError> {
         let key = match rows.keys().next() {
             Some(key) => columns(json::<P, _>(key)?),
             None => Vec::new(),
         };
         Ok(Self {
-            name: P::TABLE,
+            name: relation,
             key,
         })
     }
@@ -118,7 +122,7 @@ fn shape<P: Projection>(source: serde_json::Error) -> ApplyError {
 
 async fn load<P: Projection>(
     connection: &mut PgConnection,
-    table: &Table,
+    table: &Table<'_>,
     rows: &mut Rows<P>,
 ) -> Result<(), ApplyError> {
     let keys: Vec<&P::Key> = rows.keys().collect();
@@ -142,7 +146,7 @@ async fn load<P: Projection>(
 
 async fn upsert<P: Projection>(
     connection: &mut PgConnection,
-    table: &Table,
+    table: &Table<'_>,
     rows: &[&P::Row],
 ) -> Result<(), ApplyError> {
     let Some(first) = rows.first() else {
@@ -173,7 +177,7 @@ async fn upsert<P: Projection>(
 
 async fn delete<P: Projection>(
     connection: &mut PgConnection,
-    table: &Table,
+    table: &Table<'_>,
     keys: &[&P::Key],
 ) -> Result<(), ApplyError> {
     if keys.is_empty() {

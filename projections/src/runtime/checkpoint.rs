@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Delivered;
 use super::projection::Registered;
+use super::slot::Slot;
 
 /// How far one projection is in one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(super) struct Progress {
     pub(super) next_offset: Option<i64>,
 }
 
-/// Makes the watermarks that are missing, at the beginning of the log.
+/// Makes the watermarks of live tables that are missing, at the beginning of the log.
 pub(super) async fn ensure(
     pool: &PgPool,
     projections: &[Registered],
@@ -53,39 +54,22 @@ pub(super) async fn ensure(
     Ok(())
 }
 
-/// A projection whose rows another version of it wrote, with that version.
-pub(super) async fn of_another_version(
-    pool: &PgPool,
-    projections: &[Registered],
-) -> Result<Option<(&'static str, i32)>, sqlx::Error> {
-    for projection in projections {
-        let found: Option<i32> = sqlx::query_scalar(
-            "SELECT version FROM watermarks WHERE projection = $1 AND version <> $2 LIMIT 1",
-        )
-        .bind(projection.name)
-        .bind(projection.version)
-        .fetch_optional(pool)
-        .await?;
-        if let Some(version) = found {
-            return Ok(Some((projection.name, version)));
-        }
-    }
-    Ok(None)
-}
-
-/// Locks the watermarks of a partition until the transaction ends. Two projectors that both hold
-/// the partition take turns here, and the second finds its events applied.
+/// Locks the watermarks of a partition's live tables until the transaction ends. Two projectors that
+/// both hold the partition take turns here, and the second finds its events applied. By projection
+/// and version.
 pub(super) async fn lock(
     connection: &mut PgConnection,
     context: &str,
     partition: i32,
-) -> Result<BTreeMap<String, Watermark>, sqlx::Error> {
+) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT projection, epoch, position FROM watermarks \
-         WHERE context = $1 AND partition = $2 ORDER BY projection FOR UPDATE",
+        "SELECT projection, version, epoch, position FROM watermarks \
+         WHERE context = $1 AND partition = $2 AND slot = $3 \
+         ORDER BY projection, version FOR UPDATE",
     )
     .bind(context)
     .bind(partition)
+    .bind(Slot::Live.name())
     .fetch_all(connection)
     .await?;
     rows.iter()
@@ -94,33 +78,45 @@ pub(super) async fn lock(
                 epoch: row.try_get("epoch")?,
                 position: row.try_get("position")?,
             };
-            Ok((row.try_get("projection")?, watermark))
+            let version = (row.try_get("projection")?, row.try_get("version")?);
+            Ok((version, watermark))
         })
         .collect()
 }
 
-/// Moves the watermarks of a partition up to `last`, where they are behind it.
+/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     (context, partition): (&str, i32),
-    projections: &[&str],
+    projections: &[Registered],
     last: &Delivered,
 ) -> Result<(), sqlx::Error> {
+    let (names, versions) = names_and_versions(projections);
     sqlx::query(
         "UPDATE watermarks SET position = GREATEST(position, $4), \
              event_id = CASE WHEN position > $4 THEN event_id ELSE $6 END, \
              next_offset = GREATEST(next_offset, $5) \
-         WHERE context = $1 AND partition = $2 AND projection = ANY($3)",
+         WHERE context = $1 AND partition = $2 AND slot = $8 \
+             AND (projection, version) IN (SELECT * FROM unnest($3::text[], $7::integer[]))",
     )
     .bind(context)
     .bind(partition)
-    .bind(projections)
+    .bind(names)
     .bind(last.event.position)
     .bind(last.next_offset)
     .bind(last.event.event_id)
+    .bind(versions)
+    .bind(Slot::Live.name())
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn names_and_versions(projections: &[Registered]) -> (Vec<&'static str>, Vec<i32>) {
+    projections
+        .iter()
+        .map(|one| (one.name, one.version))
+        .unzip()
 }
 
 /// What every read table was made from: the last event of each partition.
@@ -150,16 +146,20 @@ pub(super) async fn seen(pool: &PgPool) -> Result<Vec<Seen>, sqlx::Error> {
 /// and an offset of two moments would tell of a hole where there is none.
 pub(super) async fn progress(
     pool: &PgPool,
-    projections: &[&str],
+    projections: &[Registered],
 ) -> Result<BTreeMap<(String, i32), Progress>, sqlx::Error> {
+    let (names, versions) = names_and_versions(projections);
     let rows = sqlx::query(
         "SELECT DISTINCT ON (context, partition) context, partition, epoch, position, \
              CASE WHEN bool_and(next_offset IS NOT NULL) OVER same \
                  THEN min(next_offset) OVER same END AS next_offset \
-         FROM watermarks WHERE projection = ANY($1) \
+         FROM watermarks WHERE slot = $3 \
+             AND (projection, version) IN (SELECT * FROM unnest($1::text[], $2::integer[])) \
          WINDOW same AS (PARTITION BY context, partition) ORDER BY context, partition, position",
     )
-    .bind(projections)
+    .bind(names)
+    .bind(versions)
+    .bind(Slot::Live.name())
     .fetch_all(pool)
     .await?;
     rows.iter()

@@ -221,8 +221,10 @@ impl Placement {
 
     async fn progress(&self) -> BTreeMap<(String, i32), checkpoint::Progress> {
         loop {
-            let names = self.projector.names();
-            match checkpoint::progress(&self.projector.read, &names).await {
+            let Projector {
+                read, projections, ..
+            } = &self.projector;
+            match checkpoint::progress(read, projections).await {
                 Ok(progress) => return progress,
                 Err(error) => {
                     tracing::warn!(%error, "waiting to learn where to read on");

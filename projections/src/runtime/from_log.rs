@@ -14,7 +14,7 @@ pub(super) async fn read(
     projector: &Projector,
     sender: mpsc::Sender<Delivered>,
 ) -> Result<(), Error> {
-    let progress = checkpoint::progress(&projector.read, &projector.names()).await?;
+    let progress = checkpoint::progress(&projector.read, &projector.projections).await?;
     let reached = progress.values().map(|reached| reached.watermark.position);
     let mut position = reached.min().unwrap_or(0);
     let mut wake = Wake::new(projector.log.pool().clone(), LOG);

@@ -8,6 +8,7 @@ mod from_kafka;
 mod from_log;
 mod projection;
 mod run;
+mod slot;
 mod tail;
 
 pub use apply::ApplyError;
@@ -15,6 +16,7 @@ pub use fold::{FoldError, fold_events};
 pub use from_kafka::KafkaOptions;
 pub use projection::{Happened, Projection, Registered};
 pub use run::{Error, Source, run, seen_by_read_tables};
+pub use slot::{Slot, search_path};
 
 /// The channel that a commit of the projector notifies.
 pub const READ: &str = "comptoir_read";

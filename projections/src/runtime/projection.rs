@@ -43,7 +43,7 @@ pub struct Happened<'a, D: Decider> {
 }
 
 /// A projection whose types are erased, as the runtime holds it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Registered {
     /// [`Projection::TABLE`].
     pub name: &'static str,

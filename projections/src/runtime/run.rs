@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::ApplyError;
 use super::from_kafka::KafkaOptions;
 use super::projection::Registered;
+use super::slot::Slot;
 use super::{Delivered, READ, checkpoint, from_kafka, from_log, tail};
 
 /// The most events taken from a source at once.
@@ -84,16 +85,6 @@ pub enum Error {
         /// The partition.
         partition: i32,
     },
-    /// The rows were written by another version of the projection.
-    #[error(
-        "{projection}: its rows are of version {version}: empty its table and its watermarks, and it is projected again"
-    )]
-    OtherVersion {
-        /// The projection.
-        projection: &'static str,
-        /// The version that wrote the rows.
-        version: i32,
-    },
     /// The log is not the one that was projected or relayed, or is older.
     #[error(transparent)]
     Restored(#[from] seen::Error),
@@ -138,10 +129,6 @@ pub(super) struct Projector {
 }
 
 impl Projector {
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        self.projections.iter().map(|one| one.name).collect()
-    }
-
     async fn project(self, source: Source) -> Result<(), Error> {
         self.retry(|| self.prepare()).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
@@ -174,13 +161,6 @@ impl Projector {
             .collect();
         let epoch = self.log.epoch();
         checkpoint::ensure(&self.read, &self.projections, &partitions, epoch).await?;
-        let other = checkpoint::of_another_version(&self.read, &self.projections).await?;
-        if let Some((projection, version)) = other {
-            return Err(Error::OtherVersion {
-                projection,
-                version,
-            });
-        }
         seen::check(self.log.pool(), &checkpoint::seen(&self.read).await?).await?;
         Ok(())
     }
@@ -234,12 +214,14 @@ impl Projector {
         let watermarks = checkpoint::lock(&mut tx, context, partition).await?;
         let mut moved = Vec::new();
         for projection in self.projections.iter().filter(|one| one.context == context) {
-            let Some(watermark) = watermarks.get(projection.name) else {
+            let version = (projection.name.to_owned(), projection.version);
+            let Some(watermark) = watermarks.get(&version) else {
                 continue;
             };
             let new = new_events(watermark, batch)?;
             if !new.is_empty() {
-                let applied = (projection.apply)(&mut tx, &new).await;
+                let relation = projection.relation(Slot::Live);
+                let applied = (projection.apply)(&mut tx, &relation, &new).await;
                 applied.map_err(|source| Error::Apply {
                     projection: projection.name,
                     source,
@@ -247,7 +229,7 @@ impl Projector {
                 let count = new.len() as u64;
                 metrics::counter!("comptoir_projector_events_total", "projection" => projection.name).increment(count);
             }
-            moved.push(projection.name);
+            moved.push(*projection);
         }
         checkpoint::advance(&mut tx, (context, partition), &moved, last).await?;
         sqlx::query("SELECT pg_notify($1, '')")

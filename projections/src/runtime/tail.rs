@@ -46,7 +46,7 @@ async fn check(
     )
     .fetch_all(projector.log.pool())
     .await?;
-    let progress = checkpoint::progress(&projector.read, &projector.names()).await?;
+    let progress = checkpoint::progress(&projector.read, &projector.projections).await?;
     for row in sent {
         let (context, partition): (String, i32) =
             (row.try_get("context")?, row.try_get("partition")?);

@@ -104,6 +104,7 @@ impl System {
             epoch: process.log.epoch(),
             tokens: tokens.clone(),
             visibility: read_api::fresh::Visibility::listen(process.read.clone(), stop.clone()),
+            projections: contexts.projections.clone().into(),
         };
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
