@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, Writer};
 use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
+use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
 use crate::{demo, restored, up};
@@ -54,6 +55,9 @@ enum Command {
     /// One writer among several: what `bench append` starts.
     #[command(hide = true)]
     BenchWriter(Writer),
+    /// What an operator does to read tables.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// What an operator does to the log itself.
     #[command(subcommand)]
     Log(OfLog),
@@ -185,6 +189,7 @@ impl Cli {
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
+            Command::Projections(command) => command.run().await,
             Command::Log(OfLog::NewEpoch(options)) => options.run().await,
         }
     }

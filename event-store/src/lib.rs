@@ -6,6 +6,7 @@
 pub mod append;
 pub mod database;
 pub mod epoch;
+mod frozen;
 pub mod idempotency;
 mod leaf;
 pub mod load;
@@ -23,6 +24,7 @@ pub mod stock;
 pub mod wake;
 mod wire;
 
+pub use frozen::{FrozenLog, StreamRange, StreamReader};
 pub use leaf::leaf_hash;
 pub use log::{Log, OpenError, Options, Topic, Topics};
 pub use recorded::{DecodeError, Position, RecordedEvent};

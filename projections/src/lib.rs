@@ -5,6 +5,7 @@
 pub mod hotels;
 pub mod identity;
 pub mod migrate;
+pub mod rebuild;
 pub mod runtime;
 
 use runtime::Registered;

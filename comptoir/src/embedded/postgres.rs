@@ -61,6 +61,19 @@ impl Postgres {
         })
     }
 
+    /// The URL of the server that a process of ours runs on `dir`; none while none runs.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn running(dir: &Path) -> anyhow::Result<Option<String>> {
+        let data = dir.join("data");
+        if postmaster::running(&data)?.is_none() {
+            return Ok(None);
+        }
+        let port = postmaster::port(&data)?;
+        port.map(|port| url(dir, port)).transpose()
+    }
+
     /// `postgres://comptoir:PASSWORD@127.0.0.1:PORT/comptoir`; the role is a superuser.
     pub fn url(&self) -> &str {
         &self.url

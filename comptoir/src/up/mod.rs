@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contexts::Contexts;
 use crate::demo;
+use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Kafka, Keys, Topics};
+use crate::settings::{Databases, Kafka, Keys, Personal, Topics};
 use secrets::Secrets;
 use surroundings::Surroundings;
 
@@ -147,6 +148,31 @@ async fn play(options: demo::Options, stop: CancellationToken) -> anyhow::Result
         () = stop.cancelled() => {}
     }
     Ok(())
+}
+
+/// Where the databases of a running `up` are, and what its personal data is sealed with. `folder` is
+/// its `--data`.
+///
+/// # Errors
+/// When none runs there, or its PostgreSQL is not one of its own.
+pub fn running(folder: Option<PathBuf>) -> anyhow::Result<(Databases, Personal)> {
+    let data = data::folder(folder)?;
+    let url = Postgres::running(&data.join("postgres"))?.with_context(|| {
+        format!(
+            "no `comptoir up` runs on {}: name its --data, or give DATABASE_URL",
+            data.display()
+        )
+    })?;
+    let admin = FirstAdmin {
+        admin_email: None,
+        admin_password: None,
+    };
+    let secrets = Secrets::load(&data, &admin)?;
+    let databases = Databases {
+        database_url: url,
+        read_database_url: None,
+    };
+    Ok((databases, secrets.personal()))
 }
 
 /// Registers the first administrator, when the platform has none.

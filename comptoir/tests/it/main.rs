@@ -12,6 +12,7 @@ mod openapi;
 mod personal;
 mod problems;
 mod races;
+mod rebuild;
 mod restore;
 mod routes;
 mod runtime;

@@ -22,7 +22,7 @@ use crate::support::{Client, System, servers, shared, wait_for};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Every row of every table, and how far each projection is, as text in order.
-async fn tables(read: &PgPool) -> Vec<(&'static str, Vec<String>)> {
+pub async fn tables(read: &PgPool) -> Vec<(&'static str, Vec<String>)> {
     let mut all = Vec::new();
     for projection in projections::all() {
         let name = projection.name;
@@ -36,7 +36,7 @@ async fn tables(read: &PgPool) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// Some hotels with bookings, cancellations and changes; ends when all of it is visible.
-async fn history(system: &System) {
+pub async fn history(system: &System) {
     let hotelier = system.client(&[Hotelier]);
     for _ in 0..3 {
         let hotel = hotelier.hotel(4).await;

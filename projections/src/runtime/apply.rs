@@ -17,9 +17,9 @@ use super::projection::Projection;
 
 /// [`apply`] of one projection, with its types erased: to a table, given with its schema. Gives how
 /// many rows changed.
-pub(super) type Apply =
+pub(crate) type Apply =
     for<'a> fn(&'a mut PgConnection, &'a str, &'a [RecordedEvent]) -> Applied<'a>;
-pub(super) type Applied<'a> = Pin<Box<dyn Future<Output = Result<usize, ApplyError>> + Send + 'a>>;
+pub(crate) type Applied<'a> = Pin<Box<dyn Future<Output = Result<usize, ApplyError>> + Send + 'a>>;
 
 /// Why a batch can't be applied.
 #[derive(Debug, thiserror::Error)]

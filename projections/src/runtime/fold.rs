@@ -12,6 +12,9 @@ pub enum FoldError {
     /// A stored event can't be read.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The projection panics; the panic itself is in the service's log.
+    #[error("the projection panics at it")]
+    Panicked,
 }
 
 /// The rows of `P` by key; none is a row that is not there (any more).

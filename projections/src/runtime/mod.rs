@@ -3,12 +3,14 @@
 
 mod apply;
 mod checkpoint;
+pub(crate) mod collect;
 mod fold;
 mod from_kafka;
 mod from_log;
 mod projection;
 mod run;
 mod slot;
+mod standing;
 mod tail;
 
 pub use apply::ApplyError;
@@ -17,6 +19,7 @@ pub use from_kafka::KafkaOptions;
 pub use projection::{Happened, Projection, Registered};
 pub use run::{Error, Source, run, seen_by_read_tables};
 pub use slot::{Slot, search_path};
+pub use standing::{Standing, standing};
 
 /// The channel that a commit of the projector notifies.
 pub const READ: &str = "comptoir_read";

@@ -4,8 +4,11 @@ use domain::decider::Decider;
 use event_store::RecordedEvent;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::apply::{self, Apply};
+use super::collect::{self, Collect};
+use super::fold::FoldError;
 
 /// One read table. Its rows and keys are plain structs whose fields are the table's columns.
 ///
@@ -51,7 +54,12 @@ pub struct Registered {
     pub version: i32,
     /// The context whose topic it reads.
     pub context: &'static str,
-    pub(super) apply: Apply,
+    /// Whose events it takes.
+    pub aggregate_type: &'static str,
+    pub(crate) apply: Apply,
+    pub(crate) collect: fn() -> Box<dyn Collect>,
+    pub(crate) keys: fn(&RecordedEvent) -> Result<Vec<Value>, FoldError>,
+    pub(crate) key_of: fn(&str) -> Result<Value, serde_json::Error>,
 }
 
 impl Registered {
@@ -61,7 +69,11 @@ impl Registered {
             name: P::TABLE,
             version: P::VERSION,
             context,
+            aggregate_type: P::Of::TYPE,
             apply: apply::boxed::<P>,
+            collect: collect::boxed::<P>,
+            keys: collect::keys::<P>,
+            key_of: collect::key_of::<P>,
         }
     }
 }

@@ -85,9 +85,14 @@ impl Deployment {
 
     /// Runs a command that ends by itself.
     pub async fn run(&self, arguments: &[&str]) -> ExitStatus {
+        self.spawn(arguments).ended().await
+    }
+
+    /// Starts a command that ends by itself.
+    pub fn spawn(&self, arguments: &[&str]) -> Service {
         let client = Client::new(String::new());
         let child = self.command(arguments, free_port());
-        Service { child, client }.ended().await
+        Service { child, client }
     }
 
     /// What its processes have printed so far.

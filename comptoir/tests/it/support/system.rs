@@ -41,6 +41,7 @@ pub fn shared() -> &'static System {
 
 pub struct System {
     pub address: SocketAddr,
+    pub databases: Databases,
     pub log: Log,
     pub read: PgPool,
     pub tokens: Tokens,
@@ -114,6 +115,7 @@ impl System {
         tokio::spawn(process.tasks.run());
         Self {
             address,
+            databases,
             log,
             read,
             tokens,

@@ -1,0 +1,244 @@
+//! Rebuilding, going back, and looking for drift.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use futures::{StreamExt, TryStreamExt, stream};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use projections::rebuild::{self, Databases, Difference, Options, Progress, Step};
+use projections::runtime::Registered;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::store::{Store, named};
+
+/// So many differences are shown to people.
+const SHOWN: usize = 20;
+
+/// What is rebuilt, and how.
+#[derive(Args)]
+pub(crate) struct Rebuild {
+    /// The projections.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    names: Vec<String>,
+    /// All of them.
+    #[arg(long)]
+    all: bool,
+    /// Swaps them though they differ: the difference is what was wanted.
+    #[arg(long)]
+    accept: bool,
+    /// How many are rebuilt at once.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    at_once: u8,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What is compared, and how.
+#[derive(Args)]
+pub(crate) struct Drift {
+    /// The projections; all of them when none is named.
+    names: Vec<String>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What goes back.
+#[derive(Args)]
+pub(crate) struct Rollback {
+    /// The projection.
+    name: String,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Args)]
+struct How {
+    /// How many workers fold the log; one a CPU unless told otherwise.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=8))]
+    workers: Option<u8>,
+    /// Prints what came of it as JSON, a line a projection.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: Store,
+}
+
+/// What came of it, for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    projection: &'a str,
+    version: i32,
+    swapped: bool,
+    differences: &'a [Difference],
+}
+
+impl Rebuild {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let databases = self.how.store.open_to_project().await?;
+        let bars = MultiProgress::new();
+        let options = Options {
+            workers: self.how.workers(),
+            accept: self.accept,
+        };
+        let rebuilt = stream::iter(named(&self.names)?).map(|projection| {
+            let (databases, bars) = (&databases, &bars);
+            async move {
+                let (sender, bar) = shown(&projection, bars)?;
+                let outcome = rebuild::rebuild(databases, &projection, options, sender).await;
+                bar.finish_and_clear();
+                Ok::<_, anyhow::Error>((projection, outcome?))
+            }
+        });
+        let rebuilt: Vec<_> = rebuilt
+            .buffer_unordered(self.at_once.into())
+            .try_collect()
+            .await?;
+        let mut kept = Vec::new();
+        for (projection, outcome) in &rebuilt {
+            self.how
+                .tell(projection, &outcome.differences, outcome.swapped)?;
+            if !outcome.swapped {
+                kept.push(projection.name);
+            }
+        }
+        if !kept.is_empty() {
+            bail!(
+                "{} differs from the log and was left as it is; --accept takes the rebuilt table",
+                kept.join(", ")
+            );
+        }
+        Ok(())
+    }
+}
+
+impl Drift {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let databases = self.how.store.open_to_project().await?;
+        let bars = MultiProgress::new();
+        let mut drifted = Vec::new();
+        for projection in named(&self.names)? {
+            let (sender, bar) = shown(&projection, &bars)?;
+            let workers = self.how.workers();
+            let differences = rebuild::drift(&databases, &projection, workers, sender).await?;
+            bar.finish_and_clear();
+            self.how.tell(&projection, &differences, false)?;
+            if !differences.is_empty() {
+                drifted.push(projection.name);
+            }
+        }
+        if !drifted.is_empty() {
+            bail!("{} differs from the log", drifted.join(", "));
+        }
+        Ok(())
+    }
+}
+
+impl Rollback {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let databases: Databases = self.how.store.open_to_project().await?;
+        let projection = named(std::slice::from_ref(&self.name))?;
+        let projection = projection.first().context("no projection")?;
+        let (sender, bar) = shown(projection, &MultiProgress::new())?;
+        rebuild::rollback(&databases, projection, sender).await?;
+        bar.finish_and_clear();
+        self.how.tell(projection, &[], true)
+    }
+}
+
+impl How {
+    fn workers(&self) -> usize {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        self.workers.map_or(cpus.min(8), usize::from)
+    }
+
+    fn tell(
+        &self,
+        projection: &Registered,
+        differences: &[Difference],
+        swapped: bool,
+    ) -> anyhow::Result<()> {
+        let Registered { name, version, .. } = *projection;
+        if self.json {
+            let told = Told {
+                projection: name,
+                version,
+                swapped,
+                differences,
+            };
+            println!("{}", serde_json::to_string(&told)?);
+            return Ok(());
+        }
+        let ending = match swapped {
+            true => ": the table from the log is live",
+            false => "",
+        };
+        println!(
+            "{name} (version {version}): {} differences{ending}",
+            differences.len()
+        );
+        for difference in differences.iter().take(SHOWN) {
+            show(difference);
+        }
+        if differences.len() > SHOWN {
+            println!(
+                "  … and {} more; --json shows all",
+                differences.len() - SHOWN
+            );
+        }
+        Ok(())
+    }
+}
+
+fn show(difference: &Difference) {
+    let row = |row: &Option<serde_json::Value>| {
+        row.as_ref()
+            .map_or_else(|| "no row".to_owned(), ToString::to_string)
+    };
+    println!("  {}", difference.key);
+    println!("    live     {}", row(&difference.live));
+    println!("    from log {}", row(&difference.rebuilt));
+    match difference.events.as_slice() {
+        [] => println!("    no event explains the live row"),
+        events => {
+            for event in events {
+                println!(
+                    "    {} at position {} ({} {})",
+                    event.event_type, event.position, event.stream, event.sequence
+                );
+            }
+        }
+    }
+}
+
+/// A bar that follows a rebuild.
+fn shown(
+    projection: &Registered,
+    bars: &MultiProgress,
+) -> anyhow::Result<(watch::Sender<Progress>, ProgressBar)> {
+    let style = "{prefix:18} {msg:10} {wide_bar} {pos}/{len}  {per_sec}  {eta} left";
+    let bar = bars.add(ProgressBar::new(0));
+    bar.set_style(ProgressStyle::with_template(style)?);
+    bar.set_prefix(projection.name);
+    let (sender, mut progress) = watch::channel(Progress {
+        step: Step::Filling,
+        done: 0,
+        total: 0,
+    });
+    let (name, told) = (projection.name, bar.clone());
+    tokio::spawn(async move {
+        let mut step = None;
+        while progress.changed().await.is_ok() {
+            let now = *progress.borrow_and_update();
+            if step.replace(now.step) != Some(now.step) {
+                told.set_message(now.step.to_string());
+                told.reset();
+                if told.is_hidden() {
+                    tracing::info!(projection = name, step = %now.step, "rebuilding");
+                }
+            }
+            told.set_length(now.total.max(now.done));
+            told.set_position(now.done.min(now.total.max(now.done)));
+        }
+    });
+    Ok((sender, bar))
+}

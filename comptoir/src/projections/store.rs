@@ -1,0 +1,103 @@
+//! Where the tables are, and where what they are made of.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use event_store::database;
+use event_store::personal::Keyring;
+use projections::rebuild::Databases;
+use projections::runtime::{Registered, search_path};
+
+use crate::settings::{self, KeysDatabase, Personal};
+use crate::up;
+
+/// Connections to each database.
+const CONNECTIONS: u32 = 16;
+
+/// The databases of a system.
+#[derive(Args, Clone)]
+pub(super) struct Store {
+    /// The log's PostgreSQL; that of a running `comptoir up` unless told otherwise.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// The read tables' PostgreSQL, when it is another.
+    #[arg(long, env = "READ_DATABASE_URL", hide_env_values = true)]
+    read_database_url: Option<String>,
+    /// Where `comptoir up` keeps everything; `.comptoir` here unless told otherwise.
+    #[arg(long, env = "COMPTOIR_DATA")]
+    data: Option<PathBuf>,
+    /// The master keys of personal data, as the projector has them.
+    #[arg(long, env = "COMPTOIR_PERSONAL_KEYS", hide_env_values = true)]
+    personal_keys: Option<String>,
+    #[command(flatten)]
+    keys_database: KeysDatabase,
+}
+
+impl Store {
+    /// Connections to them.
+    pub(super) async fn open(&self) -> anyhow::Result<Databases> {
+        let (databases, personal) = match &self.database_url {
+            Some(url) => (self.given(url), self.personal()),
+            None => {
+                let (found, personal) = up::running(self.data.clone())?;
+                (self.given(&found.database_url), Some(personal))
+            }
+        };
+        let log =
+            database::pool(&databases.database_url, "log", CONNECTIONS).context("DATABASE_URL")?;
+        let path = search_path(&projections::all());
+        let read = database::pool(databases.read_url(), &path, CONNECTIONS)
+            .context("READ_DATABASE_URL")?;
+        let keyring = match personal {
+            Some(personal) => personal.keyring(&log)?,
+            None => Keyring::none(),
+        };
+        keyring
+            .check()
+            .await
+            .context("the persons' keys (has `comptoir migrate` run?)")?;
+        Ok(Databases { log, read, keyring })
+    }
+
+    /// The same; without the keys, rows of persons would be made without their data.
+    pub(super) async fn open_to_project(&self) -> anyhow::Result<Databases> {
+        if self.database_url.is_some() && self.personal_keys.is_none() {
+            bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
+        }
+        self.open().await
+    }
+
+    fn given(&self, url: &str) -> settings::Databases {
+        settings::Databases {
+            database_url: url.to_owned(),
+            read_database_url: self.read_database_url.clone(),
+        }
+    }
+
+    fn personal(&self) -> Option<Personal> {
+        Some(Personal {
+            personal_keys: self.personal_keys.clone()?,
+            keys_database: self.keys_database.clone(),
+        })
+    }
+}
+
+/// The projections of these names; all of them when none is named.
+pub(super) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
+    let all = projections::all();
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let find = |name: &String| {
+        let found = all.iter().find(|one| one.name == name).copied();
+        found.with_context(|| {
+            let known: Vec<&str> = all.iter().map(|one| one.name).collect();
+            format!(
+                "there is no projection {name}; there are {}",
+                known.join(", ")
+            )
+        })
+    };
+    names.iter().map(find).collect()
+}

@@ -1,0 +1,168 @@
+//! Bringing a table that is not live up to date: what was appended since, folded as the projector
+//! folds it, in the order of the log.
+
+use std::collections::BTreeMap;
+
+use event_store::{Position, RecordedEvent, read};
+use sqlx::{Connection, PgConnection, Row};
+use uuid::Uuid;
+
+use super::progress::Teller;
+use super::{Databases, Error};
+use crate::runtime::{Registered, Slot};
+
+/// How many events are read at once.
+const PAGE: i64 = 2_000;
+
+/// Where a table stands in each partition of its topic, and of which log it is.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) epoch: Uuid,
+    pub(super) positions: BTreeMap<i32, Position>,
+}
+
+impl Standing {
+    /// Where to read on: all before is in the table. None when it is where `until` is.
+    fn least(&self, until: Option<&Self>) -> Option<Position> {
+        let behind = self.positions.iter().filter(|(partition, position)| {
+            until.is_none_or(|until| until.positions.get(partition) > Some(position))
+        });
+        behind.map(|(_, position)| *position).min()
+    }
+
+    /// Something up to here is in the table.
+    pub(super) fn most(&self) -> Position {
+        self.positions.values().copied().max().unwrap_or(0)
+    }
+}
+
+/// Where the table in `slot` stands; its watermarks are locked until the transaction ends, so that
+/// nobody moves it on. None when there is no such table.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    projection: &Registered,
+    slot: Slot,
+) -> Result<Option<Standing>, Error> {
+    let rows = sqlx::query(
+        "SELECT partition, position, epoch FROM watermarks \
+         WHERE projection = $1 AND version = $2 AND slot = $3 ORDER BY partition FOR UPDATE",
+    )
+    .bind(projection.name)
+    .bind(projection.version)
+    .bind(slot.name())
+    .fetch_all(connection)
+    .await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let epoch = first.try_get("epoch")?;
+    let positions = rows
+        .iter()
+        .map(|row| Ok((row.try_get("partition")?, row.try_get("position")?)));
+    Ok(Some(Standing {
+        epoch,
+        positions: positions.collect::<Result<_, sqlx::Error>>()?,
+    }))
+}
+
+/// Folds what the table in `slot` has not seen, up to `until` in each partition, or else to the
+/// end of the log: page after page, each a transaction.
+pub(super) async fn follow(
+    databases: &Databases,
+    projection: &Registered,
+    slot: Slot,
+    until: Option<&Standing>,
+    teller: &Teller,
+) -> Result<(), Error> {
+    loop {
+        let mut connection = databases.read.acquire().await?;
+        let mut tx = connection.begin().await?;
+        let folded = page(&mut tx, databases, projection, slot, until).await?;
+        tx.commit().await?;
+        match folded {
+            0 => return Ok(()),
+            count => teller.advance(count),
+        }
+    }
+}
+
+/// One page, in the caller's transaction; gives by how many positions it went on.
+pub(super) async fn page(
+    tx: &mut PgConnection,
+    databases: &Databases,
+    projection: &Registered,
+    slot: Slot,
+    until: Option<&Standing>,
+) -> Result<u64, Error> {
+    let Some(standing) = lock(tx, projection, slot).await? else {
+        return Ok(0);
+    };
+    let Some(from) = standing.least(until) else {
+        return Ok(0);
+    };
+    let events = read::after(&databases.log, from, PAGE).await?;
+    let Some(last) = events.last() else {
+        return Ok(0);
+    };
+    let end = (last.position, last.event_id);
+    let mut new: Vec<RecordedEvent> = events
+        .into_iter()
+        .filter(|event| {
+            let seen = standing.positions.get(&event.partition);
+            let bound = until.map_or(Some(&Position::MAX), |until| {
+                until.positions.get(&event.partition)
+            });
+            event.context() == projection.context
+                && seen.is_some_and(|seen| event.position > *seen)
+                && bound.is_some_and(|bound| event.position <= *bound)
+        })
+        .collect();
+    databases.keyring.open_events(&mut new).await?;
+    if !new.is_empty() {
+        let relation = projection.relation(slot);
+        let applied = (projection.apply)(tx, &relation, &new).await;
+        applied.map_err(|source| Error::Apply {
+            projection: projection.name,
+            source,
+        })?;
+    }
+    advance(tx, projection, slot, end, until).await?;
+    Ok((end.0 - from).unsigned_abs())
+}
+
+/// The table has everything up to `end`, but for what lies beyond `until`.
+async fn advance(
+    tx: &mut PgConnection,
+    projection: &Registered,
+    slot: Slot,
+    end: (Position, Uuid),
+    until: Option<&Standing>,
+) -> Result<(), Error> {
+    let bounds = until
+        .map(|until| until.positions.clone())
+        .unwrap_or_default();
+    let (partitions, bounds): (Vec<i32>, Vec<Position>) = bounds.into_iter().unzip();
+    // A watermark that stops at a bound stands at no event that is known here.
+    sqlx::query(
+        "UPDATE watermarks SET position = reached.position, event_id = reached.event_id \
+         FROM (SELECT w.partition, LEAST($4, bound) AS position, \
+                   CASE WHEN $4 <= coalesce(bound, $4) THEN $5 END AS event_id \
+               FROM watermarks AS w \
+                   LEFT JOIN unnest($6::integer[], $7::bigint[]) AS until (partition, bound) \
+                   USING (partition) \
+               WHERE w.projection = $1 AND w.version = $2 AND w.slot = $3) AS reached \
+         WHERE projection = $1 AND version = $2 AND slot = $3 \
+             AND watermarks.partition = reached.partition \
+             AND watermarks.position < reached.position",
+    )
+    .bind(projection.name)
+    .bind(projection.version)
+    .bind(slot.name())
+    .bind(end.0)
+    .bind(end.1)
+    .bind(partitions)
+    .bind(bounds)
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! A rebuild from its first step to its last, and the way back.
+
+use event_store::FrozenLog;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use super::compare::{Difference, FrozenTable};
+use super::explain::explain;
+use super::follow::{self, follow};
+use super::lock::Lock;
+use super::progress::{Progress, Step, Teller};
+use super::swap::swap;
+use super::{Databases, Error, fill, shadow};
+use crate::runtime::{Registered, Slot};
+
+/// How a table is rebuilt.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many workers fold the log.
+    pub workers: usize,
+    /// Whether it takes the live table's place though the two differ.
+    pub accept: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Where the live table and the log differed, as of one moment.
+    pub differences: Vec<Difference>,
+    /// Whether the rebuilt table is the live one now.
+    pub swapped: bool,
+}
+
+/// Rebuilds the table of `projection` beside the live one, compares the two, and swaps them unless
+/// they differ. Of a version that was never projected it is the first table.
+///
+/// # Errors
+/// See [`Error`]; the live table is as it was then.
+pub async fn rebuild(
+    databases: &Databases,
+    projection: &Registered,
+    options: Options,
+    progress: watch::Sender<Progress>,
+) -> Result<Outcome, Error> {
+    let lock = Lock::take(&databases.read, projection).await?;
+    let teller = Teller::new(progress);
+    let built = build(databases, projection, options.workers, &teller).await;
+    let outcome = match built {
+        Err(error) => Err(error),
+        Ok(differences) if !differences.is_empty() && !options.accept => Ok(Outcome {
+            differences,
+            swapped: false,
+        }),
+        Ok(differences) => {
+            teller.begin(Step::Swapping, 0);
+            let swapped = swap(databases, projection, Slot::Shadow).await;
+            swapped.map(|()| Outcome {
+                differences,
+                swapped: true,
+            })
+        }
+    };
+    let outcome = outcome?;
+    if !outcome.swapped {
+        shadow::drop(&databases.read, projection).await?;
+    }
+    lock.release().await?;
+    Ok(outcome)
+}
+
+/// Compares the live table with a fresh fold of the log, and changes nothing.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn drift(
+    databases: &Databases,
+    projection: &Registered,
+    workers: usize,
+    progress: watch::Sender<Progress>,
+) -> Result<Vec<Difference>, Error> {
+    let lock = Lock::take(&databases.read, projection).await?;
+    let differences = build(databases, projection, workers, &Teller::new(progress)).await;
+    shadow::drop(&databases.read, projection).await?;
+    lock.release().await?;
+    differences
+}
+
+/// Goes back to the table that was live before the last rebuild, once it has followed the log to
+/// its end. The live one is the previous one then.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn rollback(
+    databases: &Databases,
+    projection: &Registered,
+    progress: watch::Sender<Progress>,
+) -> Result<(), Error> {
+    let lock = Lock::take(&databases.read, projection).await?;
+    let teller = Teller::new(progress);
+    if !stands(&databases.read, projection, Slot::Previous).await? {
+        return Err(Error::NoPrevious(projection.name));
+    }
+    teller.begin(Step::Following, 0);
+    follow(databases, projection, Slot::Previous, None, &teller).await?;
+    teller.begin(Step::Swapping, 0);
+    swap(databases, projection, Slot::Previous).await?;
+    lock.release().await
+}
+
+/// Whether this version of the projection has a live table.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_built(read: &PgPool, projection: &Registered) -> Result<bool, Error> {
+    stands(read, projection, Slot::Live).await
+}
+
+/// Fills the shadow and brings it to where the live table stands; gives where the two differ. No
+/// shadow is left where that fails; while the database is away, the next rebuild takes it away.
+async fn build(
+    databases: &Databases,
+    projection: &Registered,
+    workers: usize,
+    teller: &Teller,
+) -> Result<Vec<Difference>, Error> {
+    let built = shadow(databases, projection, workers, teller).await;
+    if built.is_err()
+        && let Err(left) = shadow::drop(&databases.read, projection).await
+    {
+        tracing::warn!(%left, projection = projection.name, "a shadow table is left");
+    }
+    built
+}
+
+async fn shadow(
+    databases: &Databases,
+    projection: &Registered,
+    workers: usize,
+    teller: &Teller,
+) -> Result<Vec<Difference>, Error> {
+    shadow::create(&databases.read, projection).await?;
+    let log = fill::fill(databases, projection, workers, teller).await?;
+    teller.begin(Step::Indexing, 0);
+    shadow::index(&databases.read, projection).await?;
+    let partitions = partitions(&databases.log, projection).await?;
+    let end = (log.head(), log.last_event());
+    shadow::stand_at(&databases.read, projection, partitions, log.epoch(), end).await?;
+    differences(databases, projection, &log, teller).await
+}
+
+async fn differences(
+    databases: &Databases,
+    projection: &Registered,
+    log: &FrozenLog,
+    teller: &Teller,
+) -> Result<Vec<Difference>, Error> {
+    // The live table may be behind the shadow, and its projector may not be running: what it has
+    // not seen is folded into it here, as a projector would.
+    teller.begin(Step::Following, 0);
+    follow(databases, projection, Slot::Live, None, teller).await?;
+    let Some(live) = FrozenTable::take(databases, projection).await? else {
+        return Ok(Vec::new());
+    };
+    if live.standing.epoch != log.epoch() {
+        return Err(Error::OtherLog(projection.name));
+    }
+    let standing = live.standing.clone();
+    follow(databases, projection, Slot::Shadow, Some(&standing), teller).await?;
+    let mut differences = live.compare(databases, projection, teller).await?;
+    let head = standing.most();
+    explain(databases, projection, &mut differences, head, teller).await?;
+    Ok(differences)
+}
+
+async fn stands(read: &PgPool, projection: &Registered, slot: Slot) -> Result<bool, Error> {
+    let mut connection = read.acquire().await?;
+    Ok(follow::lock(&mut connection, projection, slot)
+        .await?
+        .is_some())
+}
+
+/// How many partitions the topic of its context has.
+async fn partitions(log: &PgPool, projection: &Registered) -> Result<u32, Error> {
+    let count: i32 = sqlx::query_scalar("SELECT partitions FROM topics WHERE context = $1")
+        .bind(projection.context)
+        .fetch_one(log)
+        .await?;
+    Ok(count.unsigned_abs())
+}

@@ -1,0 +1,76 @@
+//! Folding one stream after the other: what a rebuild does with the log.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use event_store::RecordedEvent;
+use serde_json::{Map, Value};
+
+use super::fold::{self, FoldError, Rows};
+use super::projection::Projection;
+
+/// A row by column.
+pub(crate) type Columns = Map<String, Value>;
+
+/// Folds the events of one stream, and then of the next.
+pub(crate) trait Collect: Send {
+    /// Folds an event of the stream at hand: as a whole, or not at all.
+    fn add(&mut self, event: &RecordedEvent) -> Result<(), FoldError>;
+
+    /// The rows of the stream at hand, which ends.
+    fn take(&mut self) -> Result<Vec<Columns>, serde_json::Error>;
+}
+
+struct Collector<P: Projection>(Rows<P>);
+
+/// A collector of `P`.
+pub(super) fn boxed<P: Projection>() -> Box<dyn Collect> {
+    Box::new(Collector::<P>(Rows::<P>::new()))
+}
+
+impl<P: Projection> Collect for Collector<P> {
+    fn add(&mut self, event: &RecordedEvent) -> Result<(), FoldError> {
+        let rows = &self.0;
+        // A fault of one event is that event's, and leaves the rows as they were.
+        let folded = catch_unwind(AssertUnwindSafe(|| {
+            let mut touched = Rows::<P>::new();
+            for happened in fold::happened::<P>(std::slice::from_ref(event))? {
+                for key in P::keys(&happened) {
+                    let row = match touched.remove(&key) {
+                        Some(row) => row,
+                        None => rows.get(&key).cloned().flatten(),
+                    };
+                    let next = P::apply(row, &key, &happened);
+                    touched.insert(key, next);
+                }
+            }
+            Ok(touched)
+        }));
+        let touched = folded.unwrap_or(Err(FoldError::Panicked))?;
+        self.0.extend(touched);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Vec<Columns>, serde_json::Error> {
+        let rows = std::mem::take(&mut self.0).into_values().flatten();
+        rows.map(|row| match serde_json::to_value(row)? {
+            Value::Object(columns) => Ok(columns),
+            other => Err(serde::ser::Error::custom(format!("a row is {other}"))),
+        })
+        .collect()
+    }
+}
+
+/// The keys of the rows that `event` touches, as JSON.
+pub(super) fn keys<P: Projection>(event: &RecordedEvent) -> Result<Vec<Value>, FoldError> {
+    let happened = fold::happened::<P>(std::slice::from_ref(event))?;
+    let keys = happened.iter().flat_map(P::keys);
+    Ok(keys
+        .filter_map(|key| serde_json::to_value(key).ok())
+        .collect())
+}
+
+/// The key in a row of the table, given as JSON.
+pub(super) fn key_of<P: Projection>(row: &str) -> Result<Value, serde_json::Error> {
+    let key: P::Key = serde_json::from_str(row)?;
+    serde_json::to_value(key)
+}

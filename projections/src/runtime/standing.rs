@@ -1,0 +1,74 @@
+//! How far every table is, for operators.
+
+use chrono::{DateTime, Utc};
+use event_store::Position;
+use serde::Serialize;
+use sqlx::{PgPool, Row};
+
+use super::projection::Registered;
+
+/// How far a table is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Standing {
+    /// The projection.
+    pub projection: &'static str,
+    /// Its version.
+    pub version: i32,
+    /// Which of its tables: live, shadow or previous.
+    pub slot: String,
+    /// Everything up to here is in it.
+    pub position: Position,
+    /// Events of its context that are not in it yet.
+    pub events_behind: i64,
+    /// How long ago the oldest of them was recorded.
+    pub seconds_behind: f64,
+}
+
+/// How far the tables of `projections` are.
+///
+/// # Errors
+/// When a database is away.
+pub async fn standing(
+    log: &PgPool,
+    read: &PgPool,
+    projections: &[Registered],
+) -> Result<Vec<Standing>, sqlx::Error> {
+    let mut all = Vec::new();
+    for projection in projections {
+        let slots = sqlx::query(
+            "SELECT slot, min(position) AS position, array_agg(partition) AS partitions, \
+                 array_agg(position) AS positions \
+             FROM watermarks WHERE projection = $1 AND version = $2 GROUP BY slot ORDER BY slot",
+        )
+        .bind(projection.name)
+        .bind(projection.version)
+        .fetch_all(read)
+        .await?;
+        for slot in slots {
+            let position: Position = slot.try_get("position")?;
+            let behind = sqlx::query(
+                "SELECT count(*) AS events, min(recorded_at) AS oldest \
+                 FROM events JOIN unnest($2::integer[], $3::bigint[]) AS seen (partition, position) \
+                     ON events.partition = seen.partition AND events.position > seen.position \
+                 WHERE events.position > $4 AND split_part(aggregate_type, '.', 1) = $1",
+            )
+            .bind(projection.context)
+            .bind(slot.try_get::<Vec<i32>, _>("partitions")?)
+            .bind(slot.try_get::<Vec<i64>, _>("positions")?)
+            .bind(position)
+            .fetch_one(log)
+            .await?;
+            let oldest: Option<DateTime<Utc>> = behind.try_get("oldest")?;
+            let late = oldest.map(|oldest| (Utc::now() - oldest).as_seconds_f64());
+            all.push(Standing {
+                projection: projection.name,
+                version: projection.version,
+                slot: slot.try_get("slot")?,
+                position,
+                events_behind: behind.try_get("events")?,
+                seconds_behind: late.unwrap_or_default().max(0.0),
+            });
+        }
+    }
+    Ok(all)
+}
