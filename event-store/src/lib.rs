@@ -25,4 +25,4 @@ mod wire;
 
 pub use leaf::leaf_hash;
 pub use log::{Log, OpenError, Options, Topic, Topics};
-pub use recorded::{DecodeError, Position, RecordedEvent};
+pub use recorded::{BorrowedEvent, DecodeError, Position, RecordedEvent};
