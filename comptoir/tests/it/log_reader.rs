@@ -152,7 +152,8 @@ async fn a_reader_whose_connection_is_ended_goes_on_when_asked_again() {
 async fn a_wait_that_is_given_up_loses_nothing() {
     let log = log_of(MANY).await;
     let mut reader = LogReader::new(log.pool(), 0);
-    let mut all = Vec::new();
+    // A connection must be waited for: who gives up at once never has one.
+    let mut all = positions(&reader.next().await.unwrap().unwrap());
     while all.len() < MANY as usize {
         tokio::select! {
             biased;
@@ -179,26 +180,25 @@ async fn pages_are_decoded_in_order_and_no_faster_than_they_are_taken() {
     let ahead = wait_for("a full queue", LIMIT, || async {
         let before = decoded.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(200)).await;
-        (decoded.load(Ordering::Relaxed) == before).then_some(before)
+        (before > 1 && decoded.load(Ordering::Relaxed) == before).then_some(before)
     })
     .await;
-    assert!((2..=10).contains(&ahead), "{ahead} pages were read ahead");
+    assert!(ahead <= 10, "{ahead} pages were read ahead");
     while let Some(page) = pages.next().await {
         all.extend(page.unwrap());
     }
     assert!(all.into_iter().eq(1..=MANY));
     assert!(decoded.load(Ordering::Relaxed) > 40);
 
-    // Who stops in the middle leaves no connection behind.
+    // Neither who has read to the end nor who stops in the middle leaves a connection behind.
+    let gone = || async { (readers(log.pool()).await == 0).then_some(()) };
+    wait_for("the end of the first", LIMIT, gone).await;
     let reader = LogReader::new(log.pool(), 0);
     let mut pages = Box::pin(reader.decoded(Keyring::none(), decode));
     pages.next().await.unwrap().unwrap();
     assert_eq!(readers(log.pool()).await, 1);
     drop(pages);
-    wait_for("the end of the reader", LIMIT, || async {
-        (readers(log.pool()).await == 0).then_some(())
-    })
-    .await;
+    wait_for("the end of the second", LIMIT, gone).await;
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ impl LogReader {
     }
 
     /// The next page; none at the end of the log, as it is now. Asked again it goes on from where
-    /// it was, at the end and after an error as well; given up while it waits, it loses nothing.
+    /// it was, at the end and after an error as well. Given up while it waits for events, it loses
+    /// nothing; while it connects, it begins to connect anew.
     ///
     /// # Errors
     /// See [`Error`].
