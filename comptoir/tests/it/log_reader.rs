@@ -219,7 +219,8 @@ async fn a_fault_ends_what_is_decoded_after_what_came_before_it() {
     assert!(last > 0 && pages.next().await.is_none());
 
     let reader = LogReader::new(log.pool(), 0);
-    let mut pages = pin!(reader.decoded(Keyring::none(), |_| -> () { panic!("on purpose") }));
+    let panics = |_: &Page| -> u64 { panic!("on purpose") };
+    let mut pages = pin!(reader.decoded(Keyring::none(), panics));
     let error = pages.next().await.unwrap().unwrap_err();
     assert!(error.to_string().contains("panicked"), "{error}");
 }
