@@ -127,11 +127,13 @@ pub fn read_each<E: Event>(
         event_type: event_type.to_owned(),
         version: event_version.to_owned(),
     })?;
-    let personal = payload.contains(MARK);
     let unreadable = |source| ReadError::Payload {
         event_type: event_type.to_owned(),
         version,
-        source: if personal { unsaid(source) } else { source },
+        source: match payload.contains(MARK) {
+            true => unsaid(source),
+            false => source,
+        },
     };
     match upcaster::<E>(event_type, version)? {
         None => each(serde_json::from_str(payload).map_err(unreadable)?),

@@ -23,15 +23,15 @@ pub(crate) struct Leaf<'a> {
 /// SHA-256(0x00 ‖ fields), RFC 9162 §2.1.1. The fields are the stored bytes of stream, sequence,
 /// type, payload, metadata and times, each text with its length in front, so that no two events
 /// share an input. The position is not among them: it is the leaf's place in the tree.
-pub fn leaf_hash(event: &RecordedEvent) -> [u8; 32] {
+pub fn leaf_hash<T: AsRef<str>>(event: &RecordedEvent<T>) -> [u8; 32] {
     Leaf {
-        aggregate_type: &event.aggregate_type,
+        aggregate_type: event.aggregate_type.as_ref(),
         aggregate_id: event.aggregate_id,
         sequence: event.sequence,
-        event_type: &event.event_type,
-        event_version: &event.event_version,
-        payload: &event.payload,
-        metadata: &event.metadata,
+        event_type: event.event_type.as_ref(),
+        event_version: event.event_version.as_ref(),
+        payload: event.payload.as_ref(),
+        metadata: event.metadata.as_ref(),
         event_id: event.event_id,
         recorded_at: event.recorded_at,
         occurred_at: event.occurred_at,

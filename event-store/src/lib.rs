@@ -27,4 +27,4 @@ mod wire;
 pub use frozen::{FrozenLog, StreamRange, StreamReader};
 pub use leaf::leaf_hash;
 pub use log::{Log, OpenError, Options, Topic, Topics};
-pub use recorded::{DecodeError, Position, RecordedEvent};
+pub use recorded::{BorrowedEvent, DecodeError, Position, RecordedEvent};

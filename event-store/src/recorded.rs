@@ -8,31 +8,32 @@ use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::partition::context_of;
+use crate::wire::{self, Fields};
 
 /// A place in the log: 1, 2, 3, … without a hole, in commit order; 0 is before the first event.
 pub type Position = i64;
 
-/// An event of the log.
+/// An event of the log; its texts are its own, or borrowed ([`BorrowedEvent`]).
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecordedEvent {
+pub struct RecordedEvent<T = String> {
     /// Its place in the log.
     pub position: Position,
     /// Its own id, a UUIDv7.
     pub event_id: Uuid,
     /// `<context>.<aggregate>`.
-    pub aggregate_type: String,
+    pub aggregate_type: T,
     /// Whose event.
     pub aggregate_id: Uuid,
     /// Its place in its stream, from 1.
     pub sequence: i64,
     /// The name of the event.
-    pub event_type: String,
+    pub event_type: T,
     /// The schema version of the payload.
-    pub event_version: String,
+    pub event_version: T,
     /// The event as JSON, byte for byte as stored.
-    pub payload: String,
+    pub payload: T,
     /// Actor, request, correlation, causation and trace, as a JSON object of strings.
-    pub metadata: String,
+    pub metadata: T,
     /// When it was stored; never decreases with the position.
     pub recorded_at: DateTime<Utc>,
     /// When it happened; earlier than `recorded_at` for an import.
@@ -40,6 +41,9 @@ pub struct RecordedEvent {
     /// The partition of its topic.
     pub partition: i32,
 }
+
+/// An event whose texts are those of the page that it was read with.
+pub type BorrowedEvent<'a> = RecordedEvent<&'a str>;
 
 /// A stored event that its aggregate can't read.
 #[derive(Debug, thiserror::Error)]
@@ -53,14 +57,17 @@ pub struct DecodeError {
     pub source: ReadError,
 }
 
-/// The columns that [`RecordedEvent::from_row`] reads.
+/// The columns of an event, in the order in which [`BorrowedEvent::from_fields`] reads them.
 pub(crate) const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
      event_type, event_version, payload, metadata, recorded_at, occurred_at, partition";
 
-impl RecordedEvent {
+/// How many of [`COLUMNS`] come before the payload.
+pub(crate) const PAYLOAD: usize = 7;
+
+impl<T: AsRef<str>> RecordedEvent<T> {
     /// The context whose event it is.
     pub fn context(&self) -> &str {
-        context_of(&self.aggregate_type)
+        context_of(self.aggregate_type.as_ref())
     }
 
     /// The events of `D` that it stands for today, oldest first: itself, or what its upcasters
@@ -69,21 +76,62 @@ impl RecordedEvent {
     /// # Errors
     /// When it is `D`'s and can't be read.
     pub fn decode<D: Decider>(&self) -> Result<Vec<D::Event>, DecodeError> {
-        if self.aggregate_type != D::TYPE {
+        if self.aggregate_type.as_ref() != D::TYPE {
             return Ok(Vec::new());
         }
         let stored = StoredEvent {
-            event_type: &self.event_type,
-            event_version: &self.event_version,
-            payload: &self.payload,
+            event_type: self.event_type.as_ref(),
+            event_version: self.event_version.as_ref(),
+            payload: self.payload.as_ref(),
         };
         upcast::read(stored).map_err(|source| DecodeError {
             position: self.position,
-            aggregate_type: self.aggregate_type.clone(),
+            aggregate_type: self.aggregate_type.as_ref().to_owned(),
             source,
         })
     }
+}
 
+impl<'a> BorrowedEvent<'a> {
+    /// Reads a row of [`COLUMNS`].
+    pub(crate) fn from_fields(mut row: Fields<'a>) -> Result<Self, wire::Error> {
+        // In the order of the columns, which is that of evaluation here.
+        Ok(Self {
+            position: row.bigint()?,
+            event_id: row.uuid()?,
+            aggregate_type: row.text()?,
+            aggregate_id: row.uuid()?,
+            sequence: row.bigint()?,
+            event_type: row.text()?,
+            event_version: row.text()?,
+            payload: row.text()?,
+            metadata: row.text()?,
+            recorded_at: row.time()?,
+            occurred_at: row.time()?,
+            partition: row.integer()?,
+        })
+    }
+
+    /// The same event with texts of its own.
+    pub fn to_owned(&self) -> RecordedEvent {
+        RecordedEvent {
+            position: self.position,
+            event_id: self.event_id,
+            aggregate_type: self.aggregate_type.to_owned(),
+            aggregate_id: self.aggregate_id,
+            sequence: self.sequence,
+            event_type: self.event_type.to_owned(),
+            event_version: self.event_version.to_owned(),
+            payload: self.payload.to_owned(),
+            metadata: self.metadata.to_owned(),
+            recorded_at: self.recorded_at,
+            occurred_at: self.occurred_at,
+            partition: self.partition,
+        }
+    }
+}
+
+impl RecordedEvent {
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             position: row.try_get("position")?,

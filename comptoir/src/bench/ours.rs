@@ -1,5 +1,6 @@
 //! Our side: everything that a bench asks of the log. No other file of the bench knows it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -10,7 +11,9 @@ use domain::streams::{DecidedEvent, Halt, StreamId, StreamKind, Streams, stored_
 use event_store::append::{Accepted, Append, ExecuteError, Metadata, Request, Stop, StreamAppend};
 use event_store::idempotency::NewRecord;
 use event_store::personal::Keyring;
-use event_store::{Log, Options, RecordedEvent, database, read};
+use event_store::read::{LogReader, Page};
+use event_store::{Log, Options, database};
+use futures::TryStreamExt;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -23,8 +26,6 @@ const CONNECTIONS: u32 = 16;
 const PARTITIONS: u32 = 6;
 /// Events of one append when a stream is made up.
 const SEEDED_AT_ONCE: usize = 200;
-/// Events of one page when the log is read.
-const PAGE: i64 = 5_000;
 
 /// The log, opened as a service opens it.
 #[derive(Clone)]
@@ -135,30 +136,30 @@ impl Ours {
 
     /// Reads the whole log in order and decodes every event; gives how many.
     pub(super) async fn read_all(&self) -> anyhow::Result<u64> {
-        let (mut position, mut count) = (0, 0);
-        loop {
-            let page = read::after(self.pool(), position, PAGE).await?;
-            let Some(last) = page.last() else {
-                return Ok(count);
-            };
-            position = last.position;
-            for event in &page {
-                decode(event)?;
-                count += 1;
-            }
+        let reader = LogReader::new(self.pool(), 0);
+        let mut pages = pin!(reader.decoded(self.log.keyring().clone(), decode));
+        let mut count = 0;
+        while let Some(decoded) = pages.try_next().await? {
+            count += decoded?;
         }
+        Ok(count)
     }
 }
 
-/// The event as its aggregate's.
-fn decode(event: &RecordedEvent) -> anyhow::Result<()> {
-    let inventory = event.decode::<RoomInventory>()?;
-    let reservation = event.decode::<Reservation>()?;
-    if inventory.len() + reservation.len() == 0 {
-        bail!("an event of an aggregate that no bench writes");
+/// Each event of the page as its aggregate's; gives how many.
+fn decode(page: &Page) -> anyhow::Result<u64> {
+    let mut count = 0;
+    for event in page.events() {
+        let event = event?;
+        let inventory = event.decode::<RoomInventory>()?;
+        let reservation = event.decode::<Reservation>()?;
+        if inventory.len() + reservation.len() == 0 {
+            bail!("an event of an aggregate that no bench writes");
+        }
+        std::hint::black_box((&event, inventory, reservation));
+        count += 1;
     }
-    std::hint::black_box((inventory, reservation));
-    Ok(())
+    Ok(count)
 }
 
 fn to_stream<D: Decider>(id: Uuid, expected_version: u64, events: &[D::Event]) -> Append {

@@ -8,6 +8,7 @@ mod conventions;
 mod demo;
 mod faults;
 mod log;
+mod log_reader;
 mod openapi;
 mod personal;
 mod problems;

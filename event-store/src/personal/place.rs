@@ -29,11 +29,11 @@ impl<'a> Place<'a> {
     }
 
     /// Where `event` stands.
-    pub fn of(event: &'a RecordedEvent) -> Self {
+    pub fn of<T: AsRef<str>>(event: &'a RecordedEvent<T>) -> Self {
         Self {
-            aggregate_type: &event.aggregate_type,
+            aggregate_type: event.aggregate_type.as_ref(),
             aggregate_id: event.aggregate_id,
-            name: &event.event_type,
+            name: event.event_type.as_ref(),
         }
     }
 

@@ -17,14 +17,16 @@ use tokio_util::sync::CancellationToken;
 use crate::database::is_away;
 use crate::log::Topics;
 use crate::message::UnreadableMessage;
+use crate::read::{self, LogReader};
+use crate::recorded::RecordedEvent;
+use crate::seen;
 use crate::wake::{LOG, Wake};
-use crate::{read, seen};
 pub use last::seen_by_kafka;
 use lead::{Lead, Lost};
 use produce::Producer;
 
-/// The most events sent before the relay waits for Kafka and moves on.
-const BATCH: i64 = 2_000;
+/// How many events, or a page more, are sent before the relay waits for Kafka and moves on.
+const BATCH: usize = 2_000;
 /// How long the relay waits before it tries again what is away.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -45,6 +47,9 @@ pub enum Error {
     /// The log's database refuses.
     #[error("the relay's database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The log can't be read on.
+    #[error("the relay: {0}")]
+    Read(#[from] read::Error),
     /// Kafka refuses.
     #[error("Kafka: {0}")]
     Kafka(#[from] rdkafka::error::KafkaError),
@@ -115,6 +120,7 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
         match serve(&pool, &producer, lead, &mut wake).await {
             Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
             Err(Error::Database(error)) => wait_out(error).await?,
+            Err(Error::Read(error)) if error.is_away() => pause(&error).await,
             Err(error) => return Err(error),
         }
     }
@@ -144,8 +150,9 @@ async fn serve(
     wake: &mut Wake,
 ) -> Result<Lost, Error> {
     tracing::info!(position = lead.position, "the relay leads");
+    let mut reader = LogReader::new(pool, lead.position);
     loop {
-        let events = read::after(pool, lead.position, BATCH).await?;
+        let events = batch(&mut reader).await?;
         if events.is_empty() {
             wake.wait().await;
             if let Some(lost) = lead.still_held().await? {
@@ -164,11 +171,27 @@ async fn serve(
     }
 }
 
+/// The next events, as many as are there and are sent at once.
+async fn batch(reader: &mut LogReader) -> Result<Vec<RecordedEvent>, read::Error> {
+    let mut events = Vec::new();
+    while events.len() < BATCH {
+        let Some(page) = reader.next().await? else {
+            break;
+        };
+        events.append(&mut page.to_owned_events()?);
+    }
+    Ok(events)
+}
+
 async fn wait_out(error: sqlx::Error) -> Result<(), sqlx::Error> {
     if !is_away(&error) {
         return Err(error);
     }
+    pause(&error).await;
+    Ok(())
+}
+
+async fn pause(error: &impl std::fmt::Display) {
     tracing::warn!(%error, "the relay waits for the log's database");
     tokio::time::sleep(PAUSE).await;
-    Ok(())
 }

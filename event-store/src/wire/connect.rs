@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::backend;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use super::reply::{Reply, Row, ServerError};
 use super::transport::Transport;
@@ -15,8 +15,10 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection on which flights go out, and replies come back in their order.
 pub(crate) struct Connection {
-    transport: Transport,
-    received: BytesMut,
+    pub(super) transport: Transport,
+    pub(super) received: BytesMut,
+    /// How many bytes of it are whole rows that nobody has taken.
+    pub(super) whole: usize,
     reply: Reply,
     rows: Vec<Row>,
 }
@@ -32,6 +34,7 @@ impl Connection {
         let mut connection = Self {
             transport: target.transport().await?,
             received: BytesMut::with_capacity(16 * 1024),
+            whole: 0,
             reply: Reply::default(),
             rows: Vec::new(),
         };
@@ -89,13 +92,7 @@ impl Connection {
             if let Some(message) = backend::Message::parse(&mut self.received)? {
                 return Ok(message);
             }
-            if self.transport.read_buf(&mut self.received).await? == 0 {
-                let why = "the server closed the connection";
-                return Err(Error::Io(std::io::Error::new(
-                    std::io::ErrorKind::UnexpectedEof,
-                    why,
-                )));
-            }
+            self.fill().await?;
         }
     }
 

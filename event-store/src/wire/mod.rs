@@ -7,6 +7,7 @@
 mod connect;
 mod flight;
 mod reply;
+mod rows;
 mod sign_in;
 mod target;
 mod tls;
@@ -16,6 +17,7 @@ mod verifier;
 pub(crate) use connect::Connection;
 pub(crate) use flight::{Flight, Value, encode};
 pub(crate) use reply::{Reply, Row, ServerError};
+pub(crate) use rows::{Fields, Rows};
 pub(crate) use target::Target;
 
 /// Why a connection is of no more use.

@@ -1,13 +1,11 @@
 //! The source that needs no Kafka: the log itself.
 
-use event_store::read;
+use event_store::read::LogReader;
 use event_store::wake::{LOG, Wake};
 use tokio::sync::mpsc;
 
 use super::run::{Error, Projector};
 use super::{Delivered, checkpoint};
-
-const PAGE: i64 = 1_000;
 
 /// Sends every event after the least watermark, in order, as it comes to be.
 pub(super) async fn read(
@@ -16,25 +14,25 @@ pub(super) async fn read(
 ) -> Result<(), Error> {
     let progress = checkpoint::progress(&projector.read, &projector.projections).await?;
     let reached = progress.values().map(|reached| reached.watermark.position);
-    let mut position = reached.min().unwrap_or(0);
+    let position = reached.min().unwrap_or(0);
+    let mut reader = LogReader::new(projector.log.pool(), position);
     let mut wake = Wake::new(projector.log.pool().clone(), LOG);
     let epoch = projector.log.epoch();
     loop {
-        let page = match read::after(projector.log.pool(), position, PAGE).await {
-            Ok(page) => page,
-            Err(error) if event_store::database::is_away(&error) => {
+        let page = match reader.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => {
+                wake.wait().await;
+                continue;
+            }
+            Err(error) if error.is_away() => {
                 tracing::warn!(%error, "the projector waits for the log's database");
                 tokio::time::sleep(event_store::wake::POLL).await;
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let Some(last) = page.last() else {
-            wake.wait().await;
-            continue;
-        };
-        position = last.position;
-        for event in page {
+        for event in page.to_owned_events()? {
             let delivered = Delivered {
                 epoch,
                 previous: None,

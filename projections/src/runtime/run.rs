@@ -49,6 +49,9 @@ pub enum Error {
     /// The database refuses.
     #[error("the projector's database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The log can't be read on.
+    #[error("the projector: {0}")]
+    Read(#[from] event_store::read::Error),
     /// Kafka refuses, or its topics are not as the log has them.
     #[error(transparent)]
     Relay(#[from] event_store::relay::Error),

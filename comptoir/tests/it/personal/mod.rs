@@ -4,6 +4,7 @@ mod erased;
 mod keys_apart;
 mod master_keys;
 mod one_key;
+mod read_in_order;
 mod sealed;
 
 use domain::decider::Event as _;

@@ -2,7 +2,7 @@
 //! projected from either source, and read in a history, as events of today.
 
 pub mod old_rows;
-mod shop_aggregate;
+pub mod shop_aggregate;
 mod shops;
 
 use std::time::Duration;

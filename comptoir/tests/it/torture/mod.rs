@@ -37,8 +37,8 @@ use script::Script;
 /// How long anything may take that has to happen.
 const LIMIT: Duration = Duration::from_secs(60);
 const SECONDS: &str = "COMPTOIR_TORTURE_SECONDS";
-/// Events that a reader asks for at a time.
-const PAGES: [i64; 2] = [20, 500];
+/// How many follow the log all the while.
+const READERS: usize = 2;
 
 /// Laws 1 to 4, whatever is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +56,8 @@ async fn the_log_keeps_its_laws() {
     let cluster = Cluster::start(&folder.0.path().join("postgres"), niceness).await;
     let url = cluster.url().to_owned();
     let (end, ended) = watch::channel(None);
-    let readers = PAGES.map(|page| tokio::spawn(reader::follow(url.clone(), page, ended.clone())));
+    let readers: [_; READERS] =
+        std::array::from_fn(|_| tokio::spawn(reader::follow(url.clone(), ended.clone())));
     let fleet = Fleet::start(Orders {
         folder: folder.0.path().to_owned(),
         url: url.clone(),

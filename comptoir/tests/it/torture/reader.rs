@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use event_store::database::{self, is_away};
-use event_store::{Position, read};
+use event_store::Position;
+use event_store::database;
+use event_store::read::LogReader;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -17,12 +18,13 @@ pub struct Seen {
     pub disconnects: usize,
 }
 
-/// Follows the log, `page` events at a time, until the position that `end` names at last.
+/// Follows the log until the position that `end` names at last.
 ///
 /// # Panics
 /// When an event comes before the one that stands before it.
-pub async fn follow(url: String, page: i64, end: watch::Receiver<Option<Position>>) -> Seen {
+pub async fn follow(url: String, end: watch::Receiver<Option<Position>>) -> Seen {
     let pool = database::pool(&url, "log", 1).unwrap();
+    let mut reader = LogReader::new(&pool, 0);
     let mut seen = Seen {
         events: Vec::new(),
         disconnects: 0,
@@ -32,19 +34,18 @@ pub async fn follow(url: String, page: i64, end: watch::Receiver<Option<Position
         if end.borrow().is_some_and(|end| reached >= end) {
             return seen;
         }
-        match read::after(&pool, reached, page).await {
-            Ok(events) => {
-                if events.is_empty() {
-                    tokio::time::sleep(PAUSE).await;
-                }
-                for event in events {
+        match reader.next().await {
+            Ok(None) => tokio::time::sleep(PAUSE).await,
+            Ok(Some(page)) => {
+                for event in page.events() {
+                    let event = event.unwrap();
                     let next = seen.events.len() as Position + 1;
                     assert_eq!(event.position, next, "a reader met a hole or a disorder");
                     seen.events.push(event.event_id);
                 }
             }
             Err(error) => {
-                assert!(is_away(&error), "not a sign of being away: {error:?}");
+                assert!(error.is_away(), "not a sign of being away: {error:?}");
                 seen.disconnects += 1;
                 tokio::time::sleep(PAUSE).await;
             }

@@ -1,9 +1,27 @@
 //! Reading the log: one stream, or everything after a position.
 
+mod decoded;
+mod error;
+mod log_reader;
+mod page;
+
+use std::sync::LazyLock;
+
 use sqlx::PgPool;
 use uuid::Uuid;
 
+pub use error::Error;
+pub use log_reader::LogReader;
+pub use page::Page;
+
 use crate::recorded::{COLUMNS, Position, RecordedEvent};
+
+/// At most so many events after a position, in order.
+static AFTER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS} FROM events WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint"
+    )
+});
 
 /// The events of one stream after `version`, oldest first.
 ///
@@ -38,9 +56,7 @@ pub async fn after(
     position: Position,
     limit: i64,
 ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-    let rows = sqlx::query(&sql)
+    let rows = sqlx::query(&AFTER)
         .bind(position)
         .bind(limit)
         .fetch_all(pool)
