@@ -1,11 +1,26 @@
 //! The log as it is at one moment, read stream by stream by several readers at once.
 
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Connection as _, Executor, PgConnection, PgPool};
 use uuid::Uuid;
 
-use crate::recorded::{COLUMNS, Position, RecordedEvent};
+use crate::read::{Error, Page};
+use crate::recorded::{COLUMNS, Position};
+use crate::wire::{Connection, Flight, Target, Value};
+
+/// How readers' sessions are set. Every range is read through the index of streams.
+const SETTINGS: &[(&str, &str)] = &[
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_sort", "off"),
+    ("jit", "off"),
+];
+/// The most bytes of a page, unless it is of one event.
+const PAGE: usize = 256 * 1024;
+/// The names of a reader's statements.
+const BEGIN: &str = "begin";
+const ADOPT: &str = "adopt";
+const READ: &str = "read";
 
 /// The log at one moment: what is appended later is not in it. Held by a connection of its own,
 /// which keeps the database from vacuuming what was deleted since (the log deletes nothing).
@@ -24,8 +39,13 @@ pub struct StreamRange {
     to: Uuid,
 }
 
-/// One of the readers of a [`FrozenLog`].
-pub struct StreamReader(PgConnection);
+/// One of the readers of a [`FrozenLog`], with a connection of its own. It belongs to the runtime
+/// on which it is first asked.
+pub struct StreamReader {
+    target: Target,
+    snapshot: String,
+    connection: Option<Connection>,
+}
 
 impl FrozenLog {
     /// The log behind `pool` as it is now.
@@ -95,44 +115,74 @@ impl FrozenLog {
         Ok(ranges)
     }
 
-    /// One more reader, with a connection of its own to the database of `pool`, which is that of
-    /// this log.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn reader(&self, pool: &PgPool) -> Result<StreamReader, sqlx::Error> {
-        let mut reader = PgConnection::connect_with(&pool.connect_options()).await?;
-        let adopt = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-             SET TRANSACTION SNAPSHOT '{}'; SET enable_seqscan = off; SET enable_sort = off",
-            self.snapshot
-        );
-        reader.execute(adopt.as_str()).await?;
-        Ok(StreamReader(reader))
+    /// One more reader of the database of `pool`, which is that of this log. It connects when it is
+    /// first asked, which is while this log is held.
+    pub fn reader(&self, pool: &PgPool) -> StreamReader {
+        StreamReader {
+            target: Target::of(&pool.connect_options(), SETTINGS),
+            snapshot: self.snapshot.clone(),
+            connection: None,
+        }
     }
 }
 
 impl StreamReader {
-    /// The events of the streams of `aggregate_type` in `range`: stream after stream, each in its
-    /// order.
-    pub fn read<'a>(
-        &'a mut self,
-        aggregate_type: &'a str,
-        range: StreamRange,
-    ) -> BoxStream<'a, Result<RecordedEvent, sqlx::Error>> {
-        static SQL: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-            format!(
-                "SELECT {COLUMNS} FROM events \
-                 WHERE aggregate_id >= $1 AND aggregate_id <= $2 AND aggregate_type = $3 \
-                 ORDER BY aggregate_id, sequence"
-            )
-        });
-        sqlx::query(&SQL)
-            .bind(range.from)
-            .bind(range.to)
-            .bind(aggregate_type)
-            .fetch(&mut self.0)
-            .and_then(|row| async move { RecordedEvent::from_row(&row) })
-            .boxed()
+    /// Asks for the events of the streams of `aggregate_type` in `range`: stream after stream, each
+    /// in its order. What was asked for before was read to its end, or is behind it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn ask(&mut self, aggregate_type: &str, range: StreamRange) -> Result<(), Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let connection = self.connection.insert(connection);
+        let mut flight = Flight::new();
+        let values = [
+            Value::Uuid(range.from),
+            Value::Uuid(range.to),
+            Value::Text(aggregate_type),
+        ];
+        flight
+            .execute(READ, &values)
+            .map_err(crate::wire::Error::from)?;
+        Ok(connection.send(flight).await?)
+    }
+
+    /// The next events of the first range that was asked for; none when it has ended.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn next(&mut self) -> Result<Option<Page>, Error> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(None);
+        };
+        let rows = connection.receive_rows(PAGE).await?;
+        rows.map(Page::of_streams).transpose()
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let adopt = format!("SET TRANSACTION SNAPSHOT '{}'", self.snapshot);
+        let read = format!(
+            "SELECT {COLUMNS} FROM events \
+             WHERE aggregate_id >= $1::uuid AND aggregate_id <= $2::uuid \
+                 AND aggregate_type = $3::text \
+             ORDER BY aggregate_id, sequence"
+        );
+        let statements = [
+            (BEGIN, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            (ADOPT, &*adopt),
+            (READ, &*read),
+        ];
+        let mut connection = Connection::open(&self.target, &statements).await?;
+        for statement in [BEGIN, ADOPT] {
+            let mut flight = Flight::new();
+            flight
+                .execute(statement, &[])
+                .map_err(crate::wire::Error::from)?;
+            connection.round_trip(flight).await?;
+        }
+        Ok(connection)
     }
 }

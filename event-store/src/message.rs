@@ -3,11 +3,14 @@
 //! Beyond the standard attributes each message carries its position and the position of the
 //! message before it in the same topic partition (law 5).
 
+mod headers;
+
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
+use rdkafka::message::{Headers, Message};
 use uuid::Uuid;
+
+pub use headers::headers;
 
 use crate::recorded::{Position, RecordedEvent};
 
@@ -38,50 +41,6 @@ pub struct UnreadableMessage {
     partition: i32,
     offset: i64,
     why: String,
-}
-
-/// The headers of the message that carries `event`.
-pub fn headers(event: &RecordedEvent, epoch: Uuid, previous: Position) -> OwnedHeaders {
-    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let fields = [
-        ("ce_specversion", "1.0".to_owned()),
-        ("ce_id", event.event_id.to_string()),
-        (
-            "ce_source",
-            format!("/comptoir/{epoch}/{}", event.context()),
-        ),
-        ("ce_type", event.event_type.clone()),
-        ("ce_subject", event.aggregate_id.to_string()),
-        ("ce_time", time(event.occurred_at)),
-        ("content-type", "application/json".to_owned()),
-        ("ce_aggregatetype", event.aggregate_type.clone()),
-        ("ce_sequence", event.sequence.to_string()),
-        ("ce_eventversion", event.event_version.clone()),
-        ("ce_recordedat", time(event.recorded_at)),
-        ("ce_epoch", epoch.to_string()),
-        ("ce_position", event.position.to_string()),
-        ("ce_previous", previous.to_string()),
-        ("ce_metadata", event.metadata.clone()),
-    ];
-    let mut headers = OwnedHeaders::new_with_capacity(fields.len() + 1);
-    for (key, value) in &fields {
-        headers = headers.insert(Header {
-            key,
-            value: Some(value),
-        });
-    }
-    match traceparent(&event.metadata) {
-        Some(traceparent) => headers.insert(Header {
-            key: "traceparent",
-            value: Some(&traceparent),
-        }),
-        None => headers,
-    }
-}
-
-fn traceparent(metadata: &str) -> Option<String> {
-    let metadata: serde_json::Value = serde_json::from_str(metadata).ok()?;
-    Some(metadata.get("traceparent")?.as_str()?.to_owned())
 }
 
 /// Reads a message of the relay.

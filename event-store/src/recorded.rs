@@ -132,6 +132,27 @@ impl<'a> BorrowedEvent<'a> {
 }
 
 impl RecordedEvent {
+    /// Becomes `event`, in the memory that its texts have already.
+    pub fn assign(&mut self, event: &BorrowedEvent<'_>) {
+        for (text, from) in [
+            (&mut self.aggregate_type, event.aggregate_type),
+            (&mut self.event_type, event.event_type),
+            (&mut self.event_version, event.event_version),
+            (&mut self.payload, event.payload),
+            (&mut self.metadata, event.metadata),
+        ] {
+            text.clear();
+            text.push_str(from);
+        }
+        self.position = event.position;
+        self.event_id = event.event_id;
+        self.aggregate_id = event.aggregate_id;
+        self.sequence = event.sequence;
+        self.recorded_at = event.recorded_at;
+        self.occurred_at = event.occurred_at;
+        self.partition = event.partition;
+    }
+
     pub(crate) fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             position: row.try_get("position")?,

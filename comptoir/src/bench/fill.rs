@@ -1,13 +1,14 @@
-//! A long log, filled fast: streams of ten events, copied in the database from one that the log
-//! itself wrote. Positions are dense, sequences and head are right; leaf hashes and partitions are
-//! the copied ones, so it is a log to measure, not one to prove or to relay.
+//! A long log, filled fast: streams of ten events, copied in the database from such as the log
+//! itself wrote. Positions are dense, sequences and head are right, ids are in the order of time and
+//! a stream has one partition, if not the one that our hash gives; leaf hashes are the copied ones,
+//! so it is a log to measure, not one to prove.
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
-use super::ours::Ours;
+use super::ours::{Ours, PARTITIONS};
 use super::server::connect;
 
 /// Events of a stream.
@@ -17,25 +18,50 @@ const AT_ONE_TIME: u64 = 1_000;
 /// Events of one transaction.
 const AT_ONCE: u64 = 200_000;
 
+/// When the first stream began, as its id says: milliseconds since 1970.
+const BEGUN: u64 = 1_700_000_000_000;
+
+/// What its streams are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Streams {
+    /// Inventories of rooms; and a row of the read side for each.
+    Inventories,
+    /// Reservations: ten events, one row.
+    Reservations,
+    /// The one and the other, in turns.
+    Both,
+}
+
 /// A log that is filled.
 pub(super) struct Filled {
     url: String,
-    pattern: Uuid,
+    of: Streams,
+    /// The streams that are copied, in turns.
+    patterns: Vec<Uuid>,
     streams: u64,
     /// Events it was filled with.
     pub(super) events: u64,
 }
 
 impl Filled {
-    /// Begins one in the database at `url`: the stream to copy.
-    pub(super) async fn begin(url: String) -> anyhow::Result<Self> {
+    /// Begins one in the database at `url`: the streams to copy.
+    pub(super) async fn begin(url: String, of: Streams) -> anyhow::Result<Self> {
         let ours = Ours::open(&url).await?;
-        let pattern = Uuid::new_v4();
-        ours.seed(pattern, EVENTS).await?;
+        let mut patterns = Vec::new();
+        if of != Streams::Reservations {
+            patterns.push(Uuid::now_v7());
+            ours.seed(patterns[0], EVENTS).await?;
+        }
+        if of != Streams::Inventories {
+            let pattern = Uuid::now_v7();
+            ours.seed_reservation(pattern, EVENTS).await?;
+            patterns.push(pattern);
+        }
         ours.close();
         Ok(Self {
             url,
-            pattern,
+            of,
+            patterns,
             streams: 0,
             events: 0,
         })
@@ -52,7 +78,9 @@ impl Filled {
             let blocks = wanted.div_ceil(block);
             self.copy(&mut connection, &columns, streams, blocks * block)
                 .await?;
-            self.reservations(&mut connection, blocks * streams).await?;
+            if self.of == Streams::Inventories {
+                self.reservations(&mut connection, blocks * streams).await?;
+            }
             self.streams += blocks * streams;
             self.events += blocks * block;
         }
@@ -66,9 +94,12 @@ impl Filled {
 
     /// The id of the stream, and of the reservation, that a lot points to.
     pub(super) fn drawn(&self, lot: u64) -> Uuid {
-        let digest = Sha256::digest((lot % self.streams).to_string());
+        let number = lot % self.streams;
+        let digest = Sha256::digest(number.to_string());
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
+        id[..6].copy_from_slice(&(BEGUN + number).to_be_bytes()[2..]);
+        (id[6], id[8]) = (id[6] & 0x0f | 0x70, id[8] & 0x0f | 0x80);
         Uuid::from_bytes(id)
     }
 
@@ -84,24 +115,30 @@ impl Filled {
             self.streams,
             streams * EVENTS
         );
-        let id = id(&number);
         let values = columns.iter().map(|column| match column.as_str() {
-            "aggregate_id" => id.clone(),
+            "aggregate_id" => ID.to_owned(),
+            "partition" => format!("('x' || substr(hash, 1, 7))::bit(28)::integer % {PARTITIONS}"),
             "position" => "head.position + n + 1".to_owned(),
             "event_id" => "gen_random_uuid()".to_owned(),
             "recorded_at" | "occurred_at" => "now()".to_owned(),
             copied => format!("pattern.{copied}"),
         });
+        let patterns: Vec<String> = self.patterns.iter().map(|id| format!("'{id}'")).collect();
+        let patterns = format!("ARRAY[{}]::uuid[]", patterns.join(", "));
         let sql = format!(
-            "WITH pattern AS MATERIALIZED (SELECT * FROM log.events WHERE aggregate_id = '{}'), \
+            "WITH pattern AS MATERIALIZED \
+                 (SELECT * FROM log.events WHERE aggregate_id = ANY({patterns})), \
                  head AS MATERIALIZED (SELECT position FROM log.head) \
              INSERT INTO log.events ({}) SELECT {} \
-                 FROM generate_series(0, {events} - 1) AS n \
+                 FROM (SELECT n, number, {HASH} AS hash FROM \
+                     (SELECT n, {number} AS number FROM generate_series(0, {events} - 1) AS n) \
+                         AS numbered) AS place \
                  JOIN pattern ON pattern.sequence = n / {streams} % {EVENTS} + 1 \
+                     AND pattern.aggregate_id = ({patterns})[number % {} + 1] \
                  CROSS JOIN head",
-            self.pattern,
             columns.join(", "),
             values.collect::<Vec<_>>().join(", "),
+            self.patterns.len(),
         );
         let mut transaction = connection.begin().await?;
         transaction
@@ -119,15 +156,16 @@ impl Filled {
 
     /// One row of the read side for each stream.
     async fn reservations(&self, connection: &mut PgConnection, count: u64) -> anyhow::Result<()> {
-        let id = id(&format!("{} + n", self.streams));
+        let first = self.streams;
         let sql = format!(
             "INSERT INTO read.reservations (id, version, hotel_id, booked_by, status, room_type, \
                  check_in, check_out, rooms, adults, children, price_amount, total_amount, \
                  currency, booked_at) \
-             SELECT {id}, 1, md5((n % 997)::text)::uuid, md5((n % 9973)::text)::uuid, 'confirmed', \
+             SELECT {ID}, 1, md5((n % 997)::text)::uuid, md5((n % 9973)::text)::uuid, 'confirmed', \
                  'double', current_date + n % 365, current_date + n % 365 + 2, 1, 2, 0, 10000, \
                  20000, 'EUR', now() \
-             FROM generate_series(0, {count} - 1) AS n"
+             FROM (SELECT number - {first} AS n, number, {HASH} AS hash \
+                 FROM generate_series({first}, {first} + {count} - 1) AS number) AS place"
         );
         connection
             .execute(sql.as_str())
@@ -137,10 +175,11 @@ impl Filled {
     }
 }
 
-/// SQL for the id of the stream of a number, as [`Filled::drawn`] reckons it.
-fn id(number: &str) -> String {
-    format!("encode(substr(sha256(({number})::text::bytea), 1, 16), 'hex')::uuid")
-}
+/// SQL for what is drawn for the stream of a number.
+const HASH: &str = "encode(sha256(number::text::bytea), 'hex')";
+/// SQL for its id, as [`Filled::drawn`] reckons it.
+const ID: &str = "(lpad(to_hex(1700000000000 + number), 12, '0') || '7' || substr(hash, 14, 3) \
+     || '8' || substr(hash, 18, 15))::uuid";
 
 /// The columns of the events table.
 pub(super) async fn columns(connection: &mut PgConnection) -> anyhow::Result<Vec<String>> {

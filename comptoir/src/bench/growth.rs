@@ -5,13 +5,14 @@ use clap::Args;
 use sqlx::Row;
 
 use super::Common;
-use super::fill::Filled;
+use super::fill::{Filled, Streams};
 use super::log_times::{Side, Times};
 use super::numbers::draw;
 use super::ours::Ours;
 use super::report::{Figure, Report, Target};
 use super::server::Server;
 
+const OF: Streams = Streams::Inventories;
 const TARGET: Target = Target::AtMost(1.15);
 /// Loads and queries of one run.
 const LOOKS: u64 = 1_000;
@@ -49,8 +50,8 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
         options.events > options.small,
         "--events is more than --small"
     );
-    let mut small = Filled::begin(server.database("small").await?).await?;
-    let mut large = Filled::begin(server.database("large").await?).await?;
+    let mut small = Filled::begin(server.database("small").await?, OF).await?;
+    let mut large = Filled::begin(server.database("large").await?, OF).await?;
     let ours_small = small.up_to(options.small).await?;
     let (mut stages, mut space) = (Vec::new(), Vec::new());
     let sizes = [options.events / 10, options.events];

@@ -19,11 +19,11 @@ use super::ours::Ours;
 use super::pgbench::{Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::Server;
-use super::service::Service;
+use super::service::{Deployment, Service};
 use super::wire::Wire;
 
 /// Nights on which guests arrive, from tomorrow on.
-const NIGHTS: u64 = 60;
+pub(super) const NIGHTS: u64 = 60;
 /// Rooms of a hotel: more than are booked for any night.
 const ROOMS: u32 = 10_000;
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -58,8 +58,8 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     let script = script(&url).await?;
     let pgbench = Pgbench::find(&url, server.cpu)?;
     let (clients, time) = (options.connections, options.common.seconds);
-    let service = Service::start(&url).await?;
-    let hotels = Arc::new(hotels(&service, options).await?);
+    let service = Deployment::of(&url)?.start("command-api").await?;
+    let hotels = Arc::new(hotels(&service, options.hotels, options.connections).await?);
     book(
         &connect(&service, clients).await?,
         &hotels,
@@ -92,7 +92,7 @@ async fn script(url: &str) -> anyhow::Result<Script> {
     insert::prepare(url).await
 }
 
-async fn connect(service: &Service, connections: u64) -> anyhow::Result<Arc<Wire>> {
+pub(super) async fn connect(service: &Service, connections: u64) -> anyhow::Result<Arc<Wire>> {
     let token = service.token()?;
     let wire = Wire::connect(&service.address, &token, connections).await?;
     Ok(Arc::new(wire))
@@ -124,13 +124,18 @@ async fn run(
     Ok(())
 }
 
+/// What a command that makes something answers.
 #[derive(Deserialize)]
-struct Created {
-    id: Uuid,
+pub(super) struct Created {
+    pub(super) id: Uuid,
 }
 
 /// New hotels; gives the paths under which they are booked.
-async fn hotels(service: &Service, options: &Options) -> anyhow::Result<Vec<String>> {
+pub(super) async fn hotels(
+    service: &Service,
+    wanted: u64,
+    connections: u64,
+) -> anyhow::Result<Vec<String>> {
     let body = json!({
         "name": "Teranga", "city": "Dakar", "time_zone": "Africa/Dakar", "rating": 4,
         "is_active": true, "overbooking_allowance": 0,
@@ -140,18 +145,18 @@ async fn hotels(service: &Service, options: &Options) -> anyhow::Result<Vec<Stri
         }],
     });
     let body = Bytes::from(body.to_string());
-    let wire = connect(service, options.connections).await?;
+    let wire = connect(service, connections).await?;
     let paths = Arc::new(Mutex::new(Vec::new()));
-    let (made, wanted) = (paths.clone(), options.hotels);
-    let each = Until::Calls(wanted.div_ceil(options.connections));
-    drive(options.connections, each, move |turn| {
+    let made = paths.clone();
+    let each = Until::Calls(wanted.div_ceil(connections));
+    drive(connections, each, move |turn| {
         let (wire, body, made) = (wire.clone(), body.clone(), made.clone());
         async move {
             if turn >= wanted {
                 return Ok(());
             }
             let answer = wire.post(turn, "/api/hotels", body).await?;
-            let hotel: Created = serde_json::from_slice(&answer)?;
+            let hotel: Created = serde_json::from_slice(&answer.body)?;
             let path = format!("/api/hotels/{}/reservations", hotel.id);
             made.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -186,7 +191,7 @@ async fn book(
 }
 
 /// A room for two nights, so many days ahead.
-fn booking(ahead: u64) -> Bytes {
+pub(super) fn booking(ahead: u64) -> Bytes {
     let day = |ahead| Utc::now().date_naive() + Days::new(ahead);
     let body = json!({
         "room_type": "double", "check_in": day(ahead), "check_out": day(ahead + 2),

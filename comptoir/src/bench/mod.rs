@@ -3,6 +3,9 @@
 //! `docs/benchmarks.md` says what each side is and how to read the figures.
 
 mod append;
+mod bare_kafka;
+mod bare_lag;
+mod broker;
 mod callers;
 mod command;
 mod cpu;
@@ -11,20 +14,27 @@ mod growth;
 mod hot;
 mod http;
 mod insert;
+mod lag;
 mod lengths;
 mod log_times;
 mod machine;
 mod numbers;
 mod ours;
 mod pgbench;
+mod project;
+mod query;
 mod read_log;
+mod rebuild;
+mod relay;
 mod report;
 mod sample;
 mod scratch;
 mod server;
 mod service;
 mod stock;
+mod stock_replay;
 mod table;
+mod window;
 mod wire;
 mod writers;
 
@@ -53,6 +63,17 @@ pub(crate) enum Bench {
     Http(http::Options),
     /// The whole log read in order and decoded, against COPY.
     ReadLog(read_log::Options),
+    /// A log sent to Kafka by the relay, against a bare rdkafka producer.
+    Relay(relay::Options),
+    /// Relayed messages projected into every table, against a bare rdkafka consumer.
+    Project(project::Options),
+    /// From a command's answer to its being visible, against bare Kafka and two commits.
+    #[command(mut_arg("seconds", |seconds| seconds.default_value("60")))]
+    Lag(lag::Options),
+    /// Queries by HTTP, against the same SQL by pgbench.
+    Query(query::Options),
+    /// A table built anew from the log, against COPY and stock cqrs-es' replay.
+    Rebuild(rebuild::Options),
     /// Append, load and query by key on a long log, against a short one.
     Growth(growth::Options),
 }
@@ -120,6 +141,11 @@ impl Bench {
             Self::Hot(options) => &options.common,
             Self::Http(options) => &options.common,
             Self::ReadLog(options) => &options.common,
+            Self::Relay(options) => &options.common,
+            Self::Project(options) => &options.common,
+            Self::Lag(options) => &options.common,
+            Self::Query(options) => &options.common,
+            Self::Rebuild(options) => &options.common,
             Self::Growth(options) => &options.common,
         }
     }
@@ -131,6 +157,11 @@ impl Bench {
             Self::Hot(options) => hot::measure(options, server).await,
             Self::Http(options) => http::measure(options, server).await,
             Self::ReadLog(options) => read_log::measure(options, server).await,
+            Self::Relay(options) => relay::measure(options, server).await,
+            Self::Project(options) => project::measure(options, server).await,
+            Self::Lag(options) => lag::measure(options, server).await,
+            Self::Query(options) => query::measure(options, server).await,
+            Self::Rebuild(options) => rebuild::measure(options, server).await,
             Self::Growth(options) => growth::measure(options, server).await,
         }
     }

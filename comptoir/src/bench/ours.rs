@@ -12,7 +12,7 @@ use event_store::append::{Accepted, Append, ExecuteError, Metadata, Request, Sto
 use event_store::idempotency::NewRecord;
 use event_store::personal::Keyring;
 use event_store::read::{LogReader, Page};
-use event_store::{Log, Options, database};
+use event_store::{Log, Options, Position, database};
 use futures::TryStreamExt;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use super::sample;
 /// Connections of a process to the log, as the services have.
 const CONNECTIONS: u32 = 16;
 /// Partitions of a topic, as the services make them.
-const PARTITIONS: u32 = 6;
+pub(super) const PARTITIONS: u32 = 6;
 /// Events of one append when a stream is made up.
 const SEEDED_AT_ONCE: usize = 200;
 
@@ -95,6 +95,29 @@ impl Ours {
             version += events.len() as u64;
         }
         Ok(())
+    }
+
+    /// A new reservation with so many events: booked, and changed again and again.
+    pub(super) async fn seed_reservation(&self, id: Uuid, events: u64) -> anyhow::Result<()> {
+        let changed = (1..events).map(sample::changed);
+        let events: Vec<_> = std::iter::once((*self.booked).clone())
+            .chain(changed)
+            .collect();
+        self.log
+            .append(to_stream::<Reservation>(id, 0, &events))
+            .await?;
+        Ok(())
+    }
+
+    /// The log itself.
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The position of its last event.
+    pub(super) async fn end(&self) -> anyhow::Result<Position> {
+        let end = sqlx::query_scalar("SELECT position FROM head");
+        Ok(end.fetch_one(self.pool()).await?)
     }
 
     /// Carries out one command on the inventory.

@@ -10,11 +10,11 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolCopyExt;
 
 use super::Common;
-use super::fill::Filled;
+use super::fill::{Filled, Streams};
 use super::report::{Report, Target};
 use super::server::Server;
 
-const COPY: &str = "copy: COPY … TO STDOUT (FORMAT binary)";
+pub(super) const COPY: &str = "copy: COPY … TO STDOUT (FORMAT binary)";
 /// What our side reads of each event, in order.
 const STATEMENT: &str = "COPY (SELECT position, event_id, aggregate_type, aggregate_id, sequence, \
      event_type, event_version, payload, metadata, recorded_at, occurred_at, partition \
@@ -31,7 +31,8 @@ pub(crate) struct Options {
 
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
     let url = server.database("read").await?;
-    let ours = Filled::begin(url).await?.up_to(options.events).await?;
+    let mut filled = Filled::begin(url, Streams::Inventories).await?;
+    let ours = filled.up_to(options.events).await?;
     let pool = ours.pool();
     let all = ours.read_all().await?;
     // A message of the protocol is a row; the first and the last may be none.
@@ -65,7 +66,7 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
 }
 
 /// Passes over the whole log until the time is over: how many events, and how many a second.
-async fn passes<F, Pass>(time: Duration, pass: F) -> anyhow::Result<(u64, f64)>
+pub(super) async fn passes<F, Pass>(time: Duration, pass: F) -> anyhow::Result<(u64, f64)>
 where
     F: Fn() -> Pass,
     Pass: Future<Output = anyhow::Result<u64>>,
@@ -79,7 +80,7 @@ where
 }
 
 /// Drains the copy; gives how many messages it had.
-async fn copied(pool: &PgPool) -> anyhow::Result<u64> {
+pub(super) async fn copied(pool: &PgPool) -> anyhow::Result<u64> {
     let mut messages = pool.copy_out_raw(STATEMENT).await.context("COPY")?;
     let mut count = 0;
     while let Some(message) = messages.try_next().await? {

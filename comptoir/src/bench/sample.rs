@@ -35,19 +35,23 @@ fn price(amount: i64) -> Money {
     }
 }
 
+fn terms(number: u64) -> Terms {
+    Terms {
+        room_type: "double".to_owned(),
+        stay: stay(number),
+        rooms: 1,
+        price_per_night: price(10_000),
+        total: price(20_000),
+    }
+}
+
 /// A booking: on a stream of its own it leads to one event of about 300 bytes.
 pub(super) fn booking() -> reservation::Command {
     let today: NaiveDate = Utc::now().date_naive();
     reservation::Command::Book {
         hotel_id: Uuid::from_u128(1),
         booked_by: Uuid::from_u128(2),
-        terms: Terms {
-            room_type: "double".to_owned(),
-            stay: stay(0),
-            rooms: 1,
-            price_per_night: price(10_000),
-            total: price(20_000),
-        },
+        terms: terms(0),
         guests: Guests {
             adults: 2,
             children: 0,
@@ -65,6 +69,13 @@ pub(super) fn booked() -> anyhow::Result<reservation::Event> {
     let decided = Reservation::decide(&reservation::State::default(), booking())?;
     let event = decided.into_iter().next();
     event.ok_or_else(|| anyhow::anyhow!("a booking leads to no event"))
+}
+
+/// The guests come at another time.
+pub(super) fn changed(number: u64) -> reservation::Event {
+    reservation::Event::ReservationChanged {
+        terms: terms(number),
+    }
 }
 
 /// Opens an inventory that is never full.

@@ -1,4 +1,4 @@
-//! A command API in a process of its own, and a token that it takes.
+//! Services in processes of their own, and tokens that they take.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use chrono::Utc;
 use domain::actor::{Actor, Role};
 use event_store::personal::MasterKeys;
+use event_store::relay;
 use service_kit::token::Tokens;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, interval};
@@ -20,7 +21,17 @@ use super::scratch::Scratch;
 const START_LIMIT: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// A running command API.
+/// What the services of one bench share.
+pub(super) struct Deployment {
+    url: String,
+    token_key: String,
+    master_key: String,
+    personal_keys: String,
+    /// Brokers, and what topic names begin with.
+    kafka: Option<(String, String)>,
+}
+
+/// A running service.
 pub(super) struct Service {
     child: Child,
     /// `host:port`.
@@ -29,36 +40,60 @@ pub(super) struct Service {
     log: Scratch,
 }
 
-impl Service {
-    /// Starts one on the log at `url`; returns when it is ready.
-    pub(super) async fn start(url: &str) -> anyhow::Result<Self> {
+impl Deployment {
+    /// Services on the databases at `url`, with keys of their own.
+    pub(super) fn of(url: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            url: url.to_owned(),
+            token_key: Uuid::new_v4().simple().to_string(),
+            master_key: Uuid::new_v4().simple().to_string(),
+            personal_keys: MasterKeys::make("bench")?,
+            kafka: None,
+        })
+    }
+
+    /// With this Kafka between relay and projector.
+    pub(super) fn through(mut self, relay: &relay::Options) -> Self {
+        self.kafka = Some((relay.brokers.clone(), relay.topic_prefix.clone()));
+        self
+    }
+
+    /// Starts a service by its subcommand; returns when it is ready.
+    pub(super) async fn start(&self, subcommand: &str) -> anyhow::Result<Service> {
         let log = Scratch::new()?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        let token_key = Uuid::new_v4().simple().to_string();
-        let child = Command::new(std::env::current_exe()?)
-            .arg("command-api")
-            .env("DATABASE_URL", url)
-            .env("COMPTOIR_PERSONAL_KEYS", MasterKeys::make("bench")?)
-            .env("COMPTOIR_MASTER_KEY", Uuid::new_v4().simple().to_string())
-            .env("COMPTOIR_TOKEN_KEY", &token_key)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg(subcommand)
+            .env("DATABASE_URL", &self.url)
+            .env("COMPTOIR_PERSONAL_KEYS", &self.personal_keys)
+            .env("COMPTOIR_MASTER_KEY", &self.master_key)
+            .env("COMPTOIR_TOKEN_KEY", &self.token_key)
             .env("COMPTOIR_LISTEN", &address)
             .env_remove("COMPTOIR_ADMIN_EMAIL")
+            .env_remove("READ_DATABASE_URL")
+            .env_remove("KAFKA_BROKERS")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(log.path().join("log"))?)
-            .kill_on_drop(true)
-            .spawn()
-            .context("starting the command API")?;
-        let mut service = Self {
-            child,
+            .kill_on_drop(true);
+        if let Some((brokers, prefix)) = &self.kafka {
+            command.env("KAFKA_BROKERS", brokers);
+            command.env("COMPTOIR_TOPIC_PREFIX", prefix);
+        }
+        let child = command.spawn();
+        let mut service = Service {
+            child: child.with_context(|| format!("starting {subcommand}"))?,
             address,
-            tokens: Tokens::new(token_key.as_bytes())?,
+            tokens: Tokens::new(self.token_key.as_bytes())?,
             log,
         };
         service.wait().await?;
         Ok(service)
     }
+}
 
+impl Service {
     async fn wait(&mut self) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().no_proxy().build()?;
         let deadline = Instant::now() + START_LIMIT;
@@ -73,16 +108,21 @@ impl Service {
             }
             if self.child.try_wait()?.is_some() || Instant::now() >= deadline {
                 let log = std::fs::read_to_string(self.log.path().join("log"))?;
-                bail!("the command API did not start: {}", log.trim());
+                bail!("a service did not start: {}", log.trim());
             }
         }
     }
 
     /// A token of somebody who owns hotels and books rooms, good for a quarter of an hour.
     pub(super) fn token(&self) -> anyhow::Result<String> {
+        self.token_of(&[Role::Hotelier, Role::Buyer])
+    }
+
+    /// A token of somebody with these roles.
+    pub(super) fn token_of(&self, roles: &[Role]) -> anyhow::Result<String> {
         let actor = Actor {
             account: Uuid::from_u128(2),
-            roles: vec![Role::Hotelier, Role::Buyer],
+            roles: roles.to_vec(),
         };
         Ok(self.tokens.issue(&actor, Utc::now())?)
     }

@@ -16,6 +16,7 @@ fn measured(folder: &Path, bench: &str, sizes: &str) -> Value {
         .arg(&file)
         .args(sizes.split_whitespace())
         .env("DATABASE_URL", servers().postgres.url())
+        .env("KAFKA_BROKERS", servers().kafka.brokers())
         .output()
         .unwrap();
     assert!(output.status.success(), "{bench}: {output:?}");
@@ -88,6 +89,24 @@ fn every_bench_writes_what_it_measured_and_leaves_nothing_behind() {
 
     let read = run("read-log", "--events 2000");
     check(&read, "read-log", "events/s", &["copy"]);
+
+    let relay = run("relay", "--events 2000");
+    check(&relay, "relay", "messages/s", &["rdkafka"]);
+
+    let project = run("project", "--events 2000");
+    check(&project, "project", "events/s", &["rdkafka"]);
+    assert!(figures(&project)[1].contains("projections"));
+
+    let rebuild = run("rebuild", "--events 2000 --stock-events 50");
+    check(&rebuild, "rebuild", "events/s", &["copy", "stock"]);
+
+    let lag = run("lag", "--rate 20");
+    check(&lag, "lag", "ms", &["bare"]);
+    assert!(figures(&lag)[1].contains("p99"));
+
+    let query = run("query", "--connections 4 --rows 1000");
+    check(&query, "query", "queries/s", &["pgbench"]);
+    assert!(figures(&query)[1].contains("page of 10"));
 
     let growth = run("growth", "--callers 4 --small 200 --events 2000");
     check(&growth, "growth", "µs", &["self: 200"]);

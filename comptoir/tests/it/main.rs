@@ -14,6 +14,7 @@ mod personal;
 mod problems;
 mod races;
 mod rebuild;
+mod relay;
 mod restore;
 mod routes;
 mod runtime;

@@ -7,7 +7,7 @@ use crate::personal::{Keyring, Place, mentions, open_with, persons_to_open};
 use crate::recorded::{BorrowedEvent, PAYLOAD, Position, RecordedEvent};
 use crate::wire::Rows;
 
-/// Events that follow each other in the log, as the server sent them: each is parsed when it is
+/// Events that follow each other in the log or in their streams, as the server sent them: each is parsed when it is
 /// asked for, and borrows its texts from here.
 pub struct Page {
     rows: Rows,
@@ -30,6 +30,21 @@ impl Page {
                 });
             }
             last = position;
+            len += 1;
+        }
+        Ok(Self {
+            rows,
+            last,
+            len,
+            opened: HashMap::new(),
+        })
+    }
+
+    /// The events of `rows`, one stream after the other: their positions do not follow on.
+    pub(crate) fn of_streams(rows: Rows) -> Result<Self, Error> {
+        let (mut last, mut len) = (0, 0);
+        for mut row in rows.iter() {
+            last = row.bigint()?;
             len += 1;
         }
         Ok(Self {

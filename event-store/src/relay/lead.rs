@@ -2,16 +2,40 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection, PgPool, Row};
+use sqlx::{Connection, Executor, PgPool, Row};
 use uuid::Uuid;
 
-use crate::recorded::{Position, RecordedEvent};
+use crate::recorded::Position;
 use crate::seen::Seen;
 
 /// The advisory lock that the leader holds, in the log's database.
 const LOCK: i64 = 4_714;
+
+/// A context and a partition of its topic.
+pub(super) type Partition = (Arc<str>, i32);
+
+/// How far Kafka has the log, after some messages more.
+#[derive(Debug)]
+pub(super) struct Reached {
+    /// The last position of all.
+    pub(super) position: Position,
+    /// How many messages more.
+    pub(super) messages: usize,
+    /// The last position of each partition that they went to.
+    pub(super) partitions: HashMap<Partition, Position>,
+}
+
+impl Reached {
+    /// Goes on to what was reached after this.
+    pub(super) fn on_to(&mut self, next: Self) {
+        self.position = next.position;
+        self.messages += next.messages;
+        self.partitions.extend(next.partitions);
+    }
+}
 
 /// The right to relay, held by a session of the database.
 pub(super) struct Lead {
@@ -20,7 +44,7 @@ pub(super) struct Lead {
     pub(super) epoch: Uuid,
     pub(super) position: Position,
     /// The last position sent to each partition of each context.
-    pub(super) previous: HashMap<(String, i32), Position>,
+    pub(super) previous: HashMap<Partition, Position>,
 }
 
 /// How the lead was lost.
@@ -55,9 +79,12 @@ pub(super) async fn take(pool: &PgPool) -> Result<Option<Lead>, sqlx::Error> {
     .fetch_all(&mut session)
     .await?;
     let previous = sent.iter().map(|row| {
-        let partition = (row.try_get("context")?, row.try_get("partition")?);
+        let context: &str = row.try_get("context")?;
+        let partition = (Arc::from(context), row.try_get("partition")?);
         Ok((partition, row.try_get("position")?))
     });
+    // What is lost of it with a crash of the server is relayed again.
+    session.execute("SET synchronous_commit = off").await?;
     Ok(Some(Lead {
         fence: row.try_get("fence")?,
         epoch: row.try_get("epoch")?,
@@ -86,30 +113,14 @@ impl Lead {
         }
     }
 
-    /// Writes down that `events` are with Kafka, unless another relay leads by now.
-    pub(super) async fn advance(
-        &mut self,
-        pool: &PgPool,
-        events: &[RecordedEvent],
-    ) -> Result<Option<Lost>, sqlx::Error> {
-        let Some(last) = events.last() else {
-            return Ok(None);
-        };
-        let mut partitions: Vec<(&str, i32)> = events
-            .iter()
-            .map(|event| (event.context(), event.partition))
-            .collect();
-        partitions.sort_unstable();
-        partitions.dedup();
-        let (contexts, numbers): (Vec<&str>, Vec<i32>) = partitions.into_iter().unzip();
-        let positions: Vec<Position> = contexts
-            .iter()
-            .zip(&numbers)
-            .map(|(context, number)| {
-                let partition = ((*context).to_owned(), *number);
-                self.previous.get(&partition).copied().unwrap_or(0)
-            })
-            .collect();
+    /// Writes down what Kafka has, unless another relay leads by now.
+    pub(super) async fn advance(&mut self, reached: Reached) -> Result<Option<Lost>, sqlx::Error> {
+        let (mut contexts, mut numbers, mut positions) = (vec![], vec![], vec![]);
+        for ((context, number), position) in &reached.partitions {
+            contexts.push(&**context);
+            numbers.push(*number);
+            positions.push(*position);
+        }
         let moved = sqlx::query(
             "WITH moved AS (UPDATE relay SET position = $1 WHERE fence = $2 RETURNING position) \
              INSERT INTO relay_partitions (context, generation, partition, position) \
@@ -118,17 +129,19 @@ impl Lead {
                  AS sent (context, partition, position) JOIN topics USING (context) \
              ON CONFLICT (context, generation, partition) DO UPDATE SET position = excluded.position",
         )
-        .bind(last.position)
+        .bind(reached.position)
         .bind(self.fence)
         .bind(contexts)
         .bind(numbers)
         .bind(positions)
-        .execute(pool)
+        .execute(&mut self.session)
         .await?;
         if moved.rows_affected() == 0 {
             return Ok(Some(Lost("another relay leads")));
         }
-        self.position = last.position;
+        self.position = reached.position;
+        metrics::counter!("comptoir_relay_messages_total").increment(reached.messages as u64);
+        metrics::gauge!("comptoir_relay_position").set(self.position as f64);
         Ok(None)
     }
 }

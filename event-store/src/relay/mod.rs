@@ -1,11 +1,13 @@
 //! The relay: the log's events, in order, to Kafka.
 //!
-//! One relay leads at a time. It sends what comes after its last position, waits until Kafka has
-//! all of it, and only then moves on; after a crash it may send again what Kafka has already
-//! (an old position is a duplicate), and never skips.
+//! One relay leads at a time. It sends what comes after its last position, and writes down how far
+//! Kafka has all of it; after a crash it may send again what Kafka has already (an old position is
+//! a duplicate), and never skips.
 
+mod deliveries;
 mod last;
 mod lead;
+mod pipeline;
 mod produce;
 pub mod topics;
 
@@ -17,16 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::database::is_away;
 use crate::log::Topics;
 use crate::message::UnreadableMessage;
-use crate::read::{self, LogReader};
-use crate::recorded::RecordedEvent;
+use crate::read;
 use crate::seen;
-use crate::wake::{LOG, Wake};
 pub use last::seen_by_kafka;
-use lead::{Lead, Lost};
+use lead::Lead;
 use produce::Producer;
 
-/// How many events, or a page more, are sent before the relay waits for Kafka and moves on.
-const BATCH: usize = 2_000;
 /// How long the relay waits before it tries again what is away.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -94,8 +92,6 @@ pub async fn run(
 
 async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Error> {
     topics::ensure(&options, &topics).await?;
-    let producer = Producer::new(&options, &topics)?;
-    let mut wake = Wake::new(pool.clone(), LOG);
     loop {
         let lead = match lead::take(&pool).await {
             Ok(Some(lead)) => lead,
@@ -117,7 +113,12 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
                 error => return Err(error),
             }
         }
-        match serve(&pool, &producer, lead, &mut wake).await {
+        // One for each lead: what an earlier one left under way is taken back, or comes first.
+        let producer = Producer::new(&options, &topics)?;
+        let ended = pipeline::run(&pool, &producer, lead).await;
+        // It ends threads of its own, which may take a while.
+        let _dropped = tokio::task::spawn_blocking(|| drop(producer)).await;
+        match ended {
             Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
             Err(Error::Database(error)) => wait_out(error).await?,
             Err(Error::Read(error)) if error.is_away() => pause(&error).await,
@@ -140,47 +141,6 @@ async fn check(
     let mut seen = seen_by_kafka(options, topics).await?;
     seen.push(lead.seen());
     Ok(seen::check(pool, &seen).await?)
-}
-
-/// Relays as the leader, until another one leads.
-async fn serve(
-    pool: &PgPool,
-    producer: &Producer,
-    mut lead: Lead,
-    wake: &mut Wake,
-) -> Result<Lost, Error> {
-    tracing::info!(position = lead.position, "the relay leads");
-    let mut reader = LogReader::new(pool, lead.position);
-    loop {
-        let events = batch(&mut reader).await?;
-        if events.is_empty() {
-            wake.wait().await;
-            if let Some(lost) = lead.still_held().await? {
-                return Ok(lost);
-            }
-            continue;
-        }
-        producer
-            .send(&events, lead.epoch, &mut lead.previous)
-            .await?;
-        if let Some(lost) = lead.advance(pool, &events).await? {
-            return Ok(lost);
-        }
-        metrics::counter!("comptoir_relay_messages_total").increment(events.len() as u64);
-        metrics::gauge!("comptoir_relay_position").set(lead.position as f64);
-    }
-}
-
-/// The next events, as many as are there and are sent at once.
-async fn batch(reader: &mut LogReader) -> Result<Vec<RecordedEvent>, read::Error> {
-    let mut events = Vec::new();
-    while events.len() < BATCH {
-        let Some(page) = reader.next().await? else {
-            break;
-        };
-        events.append(&mut page.to_owned_events()?);
-    }
-    Ok(events)
 }
 
 async fn wait_out(error: sqlx::Error) -> Result<(), sqlx::Error> {

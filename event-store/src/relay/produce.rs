@@ -1,39 +1,59 @@
 //! Sending events to Kafka, in order, without a gap.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use futures::future::try_join_all;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
-use super::Options;
+use super::deliveries::{Deliveries, UnderWay};
+use super::lead::{Partition, Reached};
+use super::{Error, Options};
 use crate::log::Topics;
 use crate::message::{headers, topic};
-use crate::recorded::{Position, RecordedEvent};
+use crate::read::Page;
+use crate::recorded::Position;
 
-/// An idempotent producer of the log's topics.
+/// Milliseconds for which a message waits for others to go with.
+const LINGER: &str = "1";
+
+/// An idempotent producer of the log's topics, for one lead: what it has under way when it is
+/// dropped is taken back, or is a duplicate.
 pub(super) struct Producer {
-    kafka: FutureProducer,
-    topics: HashMap<String, String>,
+    kafka: ThreadedProducer<Deliveries>,
+    /// The topic of each context.
+    topics: HashMap<Arc<str>, String>,
+}
+
+/// A page that was sent.
+pub(super) struct Sent {
+    messages: Arc<UnderWay>,
+    /// How far the relay is when Kafka has all of it.
+    pub(super) reached: Reached,
 }
 
 impl Producer {
     pub(super) fn new(options: &Options, topics: &Topics) -> Result<Self, KafkaError> {
         let kafka = ClientConfig::new()
             .set("bootstrap.servers", &options.brokers)
+            // Up to five requests are under way for a broker, and come in order nonetheless.
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            .set("linger.ms", "1")
+            // One message waits for no other; while requests are under way the others gather.
+            .set("linger.ms", LINGER)
             // A message never times out: one that did, with later ones delivered, would be a hole.
             // While Kafka is away the relay waits.
             .set("message.timeout.ms", "0")
+            // For the same reason a message that Kafka refuses is the last one.
+            .set("enable.gapless.guarantee", "true")
             .set("message.max.bytes", "8000000")
-            .create()?;
+            .create_with_context(Deliveries::default())?;
         let named = topics.all().into_iter().map(|(context, of)| {
             let name = topic(&options.topic_prefix, &context, of.generation);
-            (context, name)
+            (Arc::from(context), name)
         });
         Ok(Self {
             kafka,
@@ -41,38 +61,66 @@ impl Producer {
         })
     }
 
-    /// Sends `events` and waits until Kafka has all of them. `previous` holds the last position
-    /// sent to each partition, and is brought up to date.
-    pub(super) async fn send(
+    /// Hands the events of `page` to the producer, which keeps their order. `previous` holds the
+    /// last position sent to each partition, and is brought up to date.
+    ///
+    /// # Errors
+    /// When the page can't be read, or the producer refuses; some of it may be sent by then.
+    pub(super) fn send(
         &self,
-        events: &[RecordedEvent],
+        page: &Page,
         epoch: Uuid,
-        previous: &mut HashMap<(String, i32), Position>,
-    ) -> Result<(), KafkaError> {
-        let mut deliveries = Vec::with_capacity(events.len());
-        for event in events {
-            let partition = (event.context().to_owned(), event.partition);
+        previous: &mut HashMap<Partition, Position>,
+    ) -> Result<Sent, Error> {
+        let messages = UnderWay::of(page.len());
+        let mut partitions = HashMap::new();
+        for event in page.events() {
+            let event = event?;
             // An event of a context that this relay does not know is an error, never skipped.
-            let topic = self
-                .topics
-                .get(&partition.0)
-                .ok_or_else(|| KafkaError::Subscription(format!("no topic of {}", partition.0)))?;
+            let (context, topic) = self.topics.get_key_value(event.context()).ok_or_else(|| {
+                KafkaError::Subscription(format!("no topic of {}", event.context()))
+            })?;
+            let partition = (Arc::clone(context), event.partition);
+            partitions.insert(partition.clone(), event.position);
             let before = previous.insert(partition, event.position).unwrap_or(0);
-            let key = event.aggregate_id.to_string();
-            let record = FutureRecord::to(topic)
+            let mut key = [0; Hyphenated::LENGTH];
+            let key = event.aggregate_id.hyphenated().encode_lower(&mut key);
+            let record = BaseRecord::with_opaque_to(topic, Arc::clone(&messages))
                 .partition(event.partition)
-                .key(&key)
-                .payload(&event.payload)
-                .headers(headers(event, epoch, before));
-            let delivery = self.kafka.send_result(record).map_err(|(error, _)| error)?;
-            deliveries.push(delivery);
+                .key(&*key)
+                .payload(event.payload)
+                .headers(headers(&event, epoch, before));
+            self.kafka.send(record).map_err(|(error, _)| error)?;
         }
-        let delivered = try_join_all(deliveries)
-            .await
-            .map_err(|_cancelled| KafkaError::Canceled)?;
-        for outcome in delivered {
-            outcome.map_err(|(error, _message)| error)?;
-        }
-        Ok(())
+        Ok(Sent {
+            messages,
+            reached: Reached {
+                position: page.last(),
+                messages: page.len(),
+                partitions,
+            },
+        })
+    }
+
+    /// Waits until Kafka has all of `sent`.
+    ///
+    /// # Errors
+    /// When Kafka refuses any message, this one or another.
+    pub(super) async fn wait(&self, sent: &Sent) -> Result<(), KafkaError> {
+        self.kafka.context().wait(&sent.messages).await
+    }
+
+    /// Whether Kafka has all of `sent`.
+    ///
+    /// # Errors
+    /// As [`Self::wait`].
+    pub(super) fn has(&self, sent: &Sent) -> Result<bool, KafkaError> {
+        self.kafka.context().all_of(&sent.messages)
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.kafka.context().end();
     }
 }

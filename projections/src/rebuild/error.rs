@@ -8,6 +8,9 @@ pub enum Error {
     /// A database is away or refuses.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The log can't be read.
+    #[error(transparent)]
+    Read(#[from] event_store::read::Error),
     /// Personal data can't be opened.
     #[error(transparent)]
     Personal(#[from] event_store::personal::Error),

@@ -3,10 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use event_store::{FrozenLog, RecordedEvent, StreamRange, StreamReader};
-use futures::{StreamExt, TryStreamExt};
-use sqlx::postgres::PgPoolCopyExt;
+use event_store::read::Page;
+use event_store::{BorrowedEvent, FrozenLog, RecordedEvent, StreamRange, StreamReader};
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgCopyIn, PgPoolCopyExt};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::progress::{Step, Teller};
@@ -15,8 +19,6 @@ use crate::runtime::{Registered, Slot};
 
 /// About how many events a worker takes at once.
 const SHARE: i64 = 20_000;
-/// How many events are opened at once.
-const CHUNK: usize = 500;
 /// A worker sends so many bytes of rows at once.
 const SENT: usize = 128 * 1024;
 
@@ -27,6 +29,7 @@ struct Work {
     columns: Vec<(String, bool)>,
     ranges: Mutex<VecDeque<StreamRange>>,
     teller: Teller,
+    stop: CancellationToken,
 }
 
 /// Folds the whole log into the shadow by so many workers; gives the log as it was.
@@ -38,22 +41,33 @@ pub(super) async fn fill(
 ) -> Result<FrozenLog, Error> {
     let mut log = FrozenLog::take(&databases.log).await?;
     teller.begin(Step::Filling, log.head().unsigned_abs());
+    let stop = CancellationToken::new();
     let work = Arc::new(Work {
         databases: databases.clone(),
         projection: *projection,
         columns: shadow::columns(&databases.read, projection).await?,
         ranges: Mutex::new(log.ranges(SHARE).await?.into()),
         teller: teller.clone(),
+        stop: stop.clone(),
     });
+    // Threads are not given up as tasks are: they end when the first one fails, or nobody waits.
+    let stop = stop.drop_guard();
     let mut running = JoinSet::new();
     for _ in 0..workers.max(1) {
-        let reader = log.reader(&databases.log).await?;
-        running.spawn(Arc::clone(&work).run(reader));
+        let (work, reader) = (Arc::clone(&work), log.reader(&databases.log));
+        let service = Handle::current();
+        running.spawn_blocking(move || work.run(reader, &service));
     }
+    let mut outcome = Ok(());
     while let Some(ended) = running.join_next().await {
-        ended.map_err(|error| Error::Broken(error.to_string()))??;
+        let ended = ended.map_err(|error| Error::Broken(error.to_string()));
+        if let Err(error) = ended.and_then(|ended| ended) {
+            work.stop.cancel();
+            outcome = outcome.and(Err(error));
+        }
     }
-    Ok(log)
+    drop(stop);
+    outcome.map(|()| log)
 }
 
 impl Work {
@@ -62,33 +76,74 @@ impl Work {
         ranges.pop_front()
     }
 
-    async fn run(self: Arc<Self>, mut reader: StreamReader) -> Result<(), Error> {
+    /// A worker, on a thread of its own. Its reader has a runtime of its own too: that of the
+    /// service has a thread woken for every few kilobytes that come, though nobody wants them yet.
+    fn run(&self, mut reader: StreamReader, service: &Handle) -> Result<(), Error> {
+        let broken = |error: std::io::Error| Error::Broken(error.to_string());
+        let reading = Builder::new_current_thread().enable_all().build();
+        let reading = reading.map_err(broken)?;
         let columns = self.columns.iter().map(|(name, _)| name.as_str());
         let sql = format!(
             "COPY {} ({}) FROM STDIN",
             self.projection.relation(Slot::Shadow),
             columns.collect::<Vec<_>>().join(", ")
         );
-        let mut copy = self.databases.read.copy_in_raw(&sql).await?;
-        let mut folding = Folding::new(&self);
-        while let Some(range) = self.next() {
-            let events = reader.read(self.projection.aggregate_type, range);
-            let mut chunks = events.try_chunks(CHUNK);
-            while let Some(chunk) = chunks.next().await {
-                let mut chunk = chunk.map_err(|error| error.1)?;
-                self.databases.keyring.open_events(&mut chunk).await?;
-                for event in &chunk {
-                    folding.fold(event)?;
-                }
-                if folding.lines.len() >= SENT {
-                    copy.send(std::mem::take(&mut folding.lines)).await?;
-                }
-            }
-            folding.end_stream()?;
-            self.teller.advance(SHARE.unsigned_abs());
+        let copy = service.block_on(self.databases.read.copy_in_raw(&sql))?;
+        let mut sink = Sink { copy, service };
+        let mut folding = Folding::new(self);
+        let kind = self.projection.aggregate_type;
+        let mut next = self.next();
+        if let Some(range) = next {
+            reading.block_on(reader.ask(kind, range))?;
         }
-        copy.send(folding.lines).await?;
-        copy.finish().await?;
+        while next.is_some() {
+            // The server begins with the next range while this one is folded.
+            next = self.next();
+            if let Some(range) = next {
+                reading.block_on(reader.ask(kind, range))?;
+            }
+            self.fold_range(&reading, &mut reader, &mut folding, &mut sink)?;
+        }
+        sink.send(&mut folding.lines)?;
+        service.block_on(sink.copy.finish())?;
+        Ok(())
+    }
+
+    fn fold_range(
+        &self,
+        reading: &Runtime,
+        reader: &mut StreamReader,
+        folding: &mut Folding<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Error> {
+        while let Some(mut page) = reading.block_on(reader.next())? {
+            if self.stop.is_cancelled() {
+                return Err(Error::Broken(
+                    "another one failed, or it was given up".into(),
+                ));
+            }
+            sink.service.block_on(page.open(&self.databases.keyring))?;
+            folding.fold(&page)?;
+            if folding.lines.len() >= SENT {
+                sink.send(&mut folding.lines)?;
+            }
+        }
+        folding.end_stream()?;
+        self.teller.advance(SHARE.unsigned_abs());
+        Ok(())
+    }
+}
+
+/// Where rows go: a connection of the service, which its runtime serves.
+struct Sink<'a> {
+    copy: PgCopyIn<PoolConnection<Postgres>>,
+    service: &'a Handle,
+}
+
+impl Sink<'_> {
+    fn send(&mut self, lines: &mut Vec<u8>) -> Result<(), Error> {
+        self.service.block_on(self.copy.send(lines.as_slice()))?;
+        lines.clear();
         Ok(())
     }
 }
@@ -98,6 +153,8 @@ struct Folding<'a> {
     work: &'a Work,
     collect: Box<dyn crate::runtime::collect::Collect>,
     stream: Uuid,
+    /// The event at hand: texts of their own, whose memory is used again.
+    event: Option<RecordedEvent>,
     lines: Vec<u8>,
 }
 
@@ -107,16 +164,32 @@ impl<'a> Folding<'a> {
             work,
             collect: (work.projection.collect)(),
             stream: Uuid::nil(),
+            event: None,
             lines: Vec::with_capacity(2 * SENT),
         }
     }
 
-    fn fold(&mut self, event: &RecordedEvent) -> Result<(), Error> {
-        if event.aggregate_id != self.stream {
-            self.end_stream()?;
-            self.stream = event.aggregate_id;
+    fn fold(&mut self, page: &Page) -> Result<(), Error> {
+        for event in page.events() {
+            let event = event?;
+            if event.aggregate_id != self.stream {
+                self.end_stream()?;
+                self.stream = event.aggregate_id;
+            }
+            self.add(&event)?;
         }
-        let folded = self.collect.add(event);
+        Ok(())
+    }
+
+    fn add(&mut self, event: &BorrowedEvent<'_>) -> Result<(), Error> {
+        let own = match &mut self.event {
+            Some(own) => {
+                own.assign(event);
+                own
+            }
+            none => none.insert(event.to_owned()),
+        };
+        let folded = self.collect.add(own);
         folded.map_err(|why| Error::Unfoldable {
             position: event.position,
             why: why.to_string(),
