@@ -95,12 +95,12 @@ impl Process {
         master_key: MasterKey,
         tokens: Tokens,
     ) -> anyhow::Result<command_api::App> {
-        let app = command_api::App {
+        let app = command_api::App::new(command_api::Parts {
             log: self.log.clone(),
             master_key,
             tokens,
             passwords: Passwords::new(HASHES_AT_ONCE)?,
-        };
+        });
         let (router, _) = command_api::router(app.clone(), &self.contexts.commands);
         self.apis.push(router);
         let stop = self.tasks.stop();
