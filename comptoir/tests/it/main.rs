@@ -23,4 +23,5 @@ mod support;
 mod tls;
 mod torture;
 mod toy;
+mod versions;
 mod writer;

@@ -117,10 +117,7 @@ impl<'a> Folding<'a> {
             self.stream = event.aggregate_id;
         }
         let folded = self.collect.add(event);
-        folded.map_err(|why| Error::Unfoldable {
-            position: event.position,
-            why: why.to_string(),
-        })
+        folded.map_err(|why| Error::unfoldable(event, &why))
     }
 
     fn end_stream(&mut self) -> Result<(), Error> {
