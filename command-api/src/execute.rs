@@ -1,22 +1,23 @@
 //! Carrying out a command: load what the decision asks for, decide, append, answer.
 
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use domain::streams::{Draft, Halt, StreamId, Streams};
 use event_store::append::{Accepted, AppendError, ExecuteError, Executed, Mark, Request, Stop};
 use event_store::database::is_away;
 use event_store::idempotency::{Key, Record};
 use event_store::load::LoadError;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
+use serde::Serialize;
+use service_kit::consistency::{ConsistencyToken, Place};
 use service_kit::problem::Problem;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::request::{Envelope, IDEMPOTENCY_REPLAYED, LOCATION};
+use crate::answer::{Answer, Stored, members};
+use crate::request::Envelope;
 
 /// What a command is about, and where what it creates is found.
 #[derive(Debug, Clone, Copy)]
@@ -53,60 +54,6 @@ pub struct Done {
     id: Uuid,
     /// Its version now.
     version: u64,
-}
-
-/// The answer to a command that was carried out.
-#[derive(Debug)]
-pub struct Answer {
-    stored: Stored,
-    token: ConsistencyToken,
-    replayed: bool,
-}
-
-/// What is kept of an answer for retries: ids, versions and amounts.
-#[derive(Debug, Serialize, Deserialize)]
-struct Stored {
-    id: Uuid,
-    version: u64,
-    created_under: Option<String>,
-    #[serde(default)]
-    more: Map<String, Value>,
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let Stored {
-            id,
-            version,
-            created_under,
-            more,
-        } = self.stored;
-        let mut body = Map::new();
-        body.insert("id".to_owned(), id.to_string().into());
-        body.insert("version".to_owned(), version.into());
-        body.extend(more);
-        let status = match created_under {
-            Some(_) => StatusCode::CREATED,
-            None => StatusCode::OK,
-        };
-        let mut response = (status, axum::Json(body)).into_response();
-        let headers = response.headers_mut();
-        let mut put = |name, value: String| {
-            // Ids, numbers and base64 are all visible ASCII.
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        };
-        put(header::ETAG, format!("\"{version}\""));
-        put(CONSISTENCY_TOKEN, self.token.encode());
-        if let Some(path) = created_under {
-            put(LOCATION, format!("{path}/{id}"));
-        }
-        if self.replayed {
-            put(IDEMPOTENCY_REPLAYED, "true".to_owned());
-        }
-        response
-    }
 }
 
 /// Carries out `decide`: a pure decision that may be run several times, ahead of the commits that
@@ -246,15 +193,12 @@ fn answer<T: Serialize>(target: Target, streams: &Streams, more: &T) -> Result<S
     let decided = drafts
         .find(|draft| draft.stream == resource)
         .map_or(0, |draft| draft.events.len());
-    let more = match serde_json::to_value(more) {
-        Ok(Value::Object(members)) => members,
-        Ok(_) => Map::new(),
-        Err(error) => return Err(Problem::fault("an answer can't be written", &error)),
-    };
+    let more =
+        members(more).map_err(|error| Problem::fault("an answer can't be written", &error))?;
     Ok(Stored {
         id: resource.id,
         version: version_before(streams, &resource) + decided as u64,
-        created_under: target.created_under.map(str::to_owned),
+        created_under: target.created_under.map(Cow::Borrowed),
         more,
     })
 }

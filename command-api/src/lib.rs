@@ -3,10 +3,14 @@
 //! A handler reads a request, names a decision of the domain, and answers; [`execute`] does what
 //! all commands share: load, decide, append, idempotency, `If-Match`, consistency token.
 
+pub mod answer;
 pub mod execute;
 pub mod hotels;
 pub mod identity;
 pub mod request;
+
+use std::ops::Deref;
+use std::sync::Arc;
 
 use event_store::Log;
 use service_kit::access::{Route, Routes};
@@ -16,9 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 
 use identity::passwords::Passwords;
 
-/// What the handlers share.
+/// What the handlers share, behind one pointer: a request has it cloned several times.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
     /// The log.
     pub log: Log,
     /// What names e-mail claims and digests requests.
@@ -27,6 +35,21 @@ pub struct App {
     pub tokens: Tokens,
     /// What hashes passwords.
     pub passwords: Passwords,
+}
+
+impl App {
+    /// Shares `parts`.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 /// Adds the routes of a context.

@@ -65,8 +65,7 @@ impl FromRequest<App> for Order {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let MaybeCaller(actor) = MaybeCaller::from_request_parts(&mut parts, app).await?;
-        let request = Request::from_parts(parts.clone(), body);
-        NoBody::from_request(request, app).await?;
+        NoBody::read(body).await?;
         Ok(Self(envelope(app, &parts, actor, &Bytes::new())?))
     }
 }
@@ -77,8 +76,7 @@ impl<T: DeserializeOwned> FromRequest<App> for OrderWith<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let MaybeCaller(actor) = MaybeCaller::from_request_parts(&mut parts, app).await?;
-        let request = Request::from_parts(parts.clone(), body);
-        let body = JsonBody::from_request(request, app).await?;
+        let body = JsonBody::read(&parts.headers, body).await?;
         let envelope = envelope(app, &parts, actor, &body.bytes)?;
         Ok(Self(envelope, body.value))
     }

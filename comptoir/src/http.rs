@@ -4,7 +4,6 @@ use axum::Router;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use service_kit::health::Health;
-use service_kit::server::wrap;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +19,7 @@ pub fn app(apis: Vec<OpenApiRouter>, health: Health, metrics: Option<PrometheusH
     let page = SwaggerUi::new("/docs").url("/openapi.json", document);
     let home = get(|| async { axum::response::Redirect::temporary("/docs/") });
     let routes = routes.merge(page).merge(health.routes(metrics));
-    wrap(routes.route("/", home))
+    routes.route("/", home)
 }
 
 /// Says what the document is of, and how one signs in.

@@ -5,8 +5,10 @@ use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
 use event_store::personal::Keyring;
 use event_store::{Log, database, relay, seen};
+use futures::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
-use projections::runtime::{self, Source, search_path};
+use projections::rebuild::is_built;
+use projections::runtime::{self, Registered, Source, search_path};
 use read_api::fresh::Visibility;
 use read_api::lag::events_behind;
 use service_kit::health::Health;
@@ -95,12 +97,12 @@ impl Process {
         master_key: MasterKey,
         tokens: Tokens,
     ) -> anyhow::Result<command_api::App> {
-        let app = command_api::App {
+        let app = command_api::App::new(command_api::Parts {
             log: self.log.clone(),
             master_key,
             tokens,
             passwords: Passwords::new(HASHES_AT_ONCE)?,
-        };
+        });
         let (router, _) = command_api::router(app.clone(), &self.contexts.commands);
         self.apis.push(router);
         let stop = self.tasks.stop();
@@ -128,6 +130,7 @@ impl Process {
         let health = std::mem::take(&mut self.health);
         self.health = health
             .database("read", self.read.clone())
+            .check("tables", built(&self.read, &self.contexts.projections))
             .check("lag", move || {
                 let (log, read, projections) = (log.clone(), read.clone(), projections.clone());
                 async move {
@@ -155,7 +158,9 @@ impl Process {
         let projections = self.contexts.projections.clone();
         let stop = self.tasks.stop();
         let health = std::mem::take(&mut self.health);
-        self.health = health.database("read", self.read.clone());
+        self.health = health
+            .database("read", self.read.clone())
+            .check("tables", built(&self.read, &self.contexts.projections));
         let projector = runtime::run(log, read, projections, source, stop);
         self.tasks.spawn("the projector", projector);
     }
@@ -166,6 +171,28 @@ impl Process {
         let app = http::app(apis, health, metrics);
         let served = service_kit::server::serve(listener, app, self.tasks.stop());
         self.tasks.spawn("the HTTP server", served);
+    }
+}
+
+/// A check that every one of `projections` has a table: a new version's is being built, and until it
+/// is there, processes of the version before serve.
+fn built(
+    read: &PgPool,
+    projections: &[Registered],
+) -> impl Fn() -> BoxFuture<'static, Result<String, String>> + Send + Sync + 'static {
+    let (read, projections) = (read.clone(), projections.to_vec());
+    move || {
+        let (read, projections) = (read.clone(), projections.clone());
+        Box::pin(async move {
+            for projection in projections {
+                match is_built(&read, &projection).await {
+                    Ok(true) => {}
+                    Ok(false) => return Err(format!("{} is not built yet", projection.name)),
+                    Err(error) => return Err(format!("are not known: {error}")),
+                }
+            }
+            Ok("are there".to_owned())
+        })
     }
 }
 

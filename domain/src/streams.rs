@@ -6,7 +6,7 @@
 //! and still does no I/O.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,12 +19,19 @@ use crate::upcast::{self, ReadError, StoredEvent};
 pub type AnyState = Arc<dyn Any + Send + Sync>;
 
 /// The name of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StreamId {
     /// [`Decider::TYPE`] of the aggregate.
     pub aggregate_type: &'static str,
     /// The id of the aggregate.
     pub id: Uuid,
+}
+
+/// Ids are unique across types, so the id alone tells streams apart.
+impl Hash for StreamId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
 }
 
 impl StreamId {
@@ -202,24 +209,30 @@ pub struct DecidedEvent {
 /// The streams that a decision has read so far, and what it decided on them.
 #[derive(Debug, Default)]
 pub struct Streams {
-    loaded: HashMap<StreamId, Loaded>,
+    /// A command concerns few streams: looking through them is as quick as hashing.
+    loaded: Vec<(StreamId, Loaded)>,
     drafts: Vec<Draft>,
 }
 
 impl Streams {
     /// Adds a stream that was loaded, or replaces it by a newer load.
     pub fn insert(&mut self, stream: StreamId, loaded: Loaded) {
-        self.loaded.insert(stream, loaded);
+        match self.loaded.iter_mut().find(|(known, _)| *known == stream) {
+            Some((_, known)) => *known = loaded,
+            None => self.loaded.push((stream, loaded)),
+        }
     }
 
     /// The stream as it was loaded, if it was.
     pub fn loaded(&self, stream: &StreamId) -> Option<&Loaded> {
-        self.loaded.get(stream)
+        let mut all = self.loaded.iter();
+        all.find(|(known, _)| known == stream)
+            .map(|(_, loaded)| loaded)
     }
 
     /// Every stream that was loaded.
     pub fn read(&self) -> impl Iterator<Item = (&StreamId, &Loaded)> {
-        self.loaded.iter()
+        self.loaded.iter().map(|(stream, loaded)| (stream, loaded))
     }
 
     /// What was decided, in the order in which the streams were first decided on.
@@ -267,11 +280,12 @@ impl Streams {
     }
 
     fn draft(&mut self, stream: StreamId, kind: StreamKind) -> Result<&mut Draft, Halt> {
-        let missing = Halt::Missing(stream, kind);
-        let loaded = self.loaded.get(&stream).ok_or(missing)?;
-        let index = match self.drafts.iter().position(|draft| draft.stream == stream) {
+        let known = self.drafts.iter().position(|draft| draft.stream == stream);
+        let index = match known {
             Some(index) => index,
             None => {
+                let missing = Halt::Missing(stream, kind);
+                let loaded = self.loaded(&stream).ok_or(missing)?;
                 let draft = Draft {
                     stream,
                     kind,
@@ -288,7 +302,7 @@ impl Streams {
 
     fn loaded_or_missing<D: Decider>(&self, id: Uuid) -> Result<(StreamId, &Loaded), Halt> {
         let stream = StreamId::of::<D>(id);
-        match self.loaded.get(&stream) {
+        match self.loaded(&stream) {
             Some(loaded) => Ok((stream, loaded)),
             None => Err(Halt::Missing(stream, StreamKind::of::<D>())),
         }

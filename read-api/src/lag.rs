@@ -31,8 +31,8 @@ pub async fn events_behind(
     )
     .bind(epoch)
     .bind(Slot::Live.name())
-    .bind(names)
-    .bind(versions)
+    .bind(&names)
+    .bind(&versions)
     .fetch_all(read)
     .await?;
     let mut applied: HashMap<(String, i32), i64> = HashMap::new();
@@ -47,6 +47,19 @@ pub async fn events_behind(
     .bind(LOOKED_AT)
     .fetch_all(log)
     .await?;
+    let built: i64 = sqlx::query_scalar(
+        "SELECT count(DISTINCT (projection, version)) FROM watermarks WHERE slot = $1 \
+             AND (projection, version) IN (SELECT * FROM unnest($2::text[], $3::integer[]))",
+    )
+    .bind(Slot::Live.name())
+    .bind(&names)
+    .bind(&versions)
+    .fetch_one(read)
+    .await?;
+    // A table that is not built yet has seen nothing.
+    if built.unsigned_abs() < projections.len() as u64 {
+        return Ok(recent.len());
+    }
     let mut behind = 0;
     for row in recent {
         let partition = (row.try_get("context")?, row.try_get("partition")?);

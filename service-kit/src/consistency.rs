@@ -3,6 +3,7 @@
 //! A command answers with the place of every stream it touched; a query that brings the token
 //! waits until what it reads contains them.
 
+use std::fmt::Write;
 use std::str::FromStr;
 
 use axum::http::HeaderName;
@@ -67,7 +68,8 @@ impl ConsistencyToken {
         let mut text = self.epoch.simple().to_string();
         for place in &self.places {
             let (context, partition, position) = (&place.context, place.partition, place.position);
-            text.push_str(&format!(";{context}/{partition}={position}"));
+            // Writing to a string can't fail.
+            let _written = write!(text, ";{context}/{partition}={position}");
         }
         URL_SAFE_NO_PAD.encode(text)
     }

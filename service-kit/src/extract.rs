@@ -1,8 +1,8 @@
 //! Reading bodies and parameters strictly: what can't be read is a problem document.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -22,14 +22,25 @@ pub struct JsonBody<T> {
     pub bytes: Bytes,
 }
 
+impl<T: DeserializeOwned> JsonBody<T> {
+    /// The body of a request with these `headers`.
+    ///
+    /// # Errors
+    /// See [`JsonBody`].
+    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        check_media_type(headers)?;
+        let bytes = read_bytes(body).await?;
+        let value = parse(&bytes)?;
+        Ok(Self { value, bytes })
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        check_media_type(request.headers())?;
-        let bytes = read_bytes(request, state).await?;
-        let value = parse(&bytes)?;
-        Ok(Self { value, bytes })
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        Self::read(&parts.headers, body).await
     }
 }
 
@@ -37,14 +48,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 #[derive(Debug, Clone, Copy)]
 pub struct NoBody;
 
-impl<S: Send + Sync> FromRequest<S> for NoBody {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+impl NoBody {
+    /// Makes sure that `body` says nothing.
+    ///
+    /// # Errors
+    /// The same as of a [`JsonBody`] without fields.
+    pub async fn read(body: Body) -> Result<Self, Problem> {
         #[derive(serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Nothing {}
-        let bytes = read_bytes(request, state).await?;
+        let bytes = read_bytes(body).await?;
         if !bytes.is_empty() {
             let Nothing {} = parse(&bytes)?;
         }
@@ -52,8 +65,10 @@ impl<S: Send + Sync> FromRequest<S> for NoBody {
     }
 }
 
-async fn read_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state)
+async fn read_bytes(body: Body) -> Result<Bytes, Problem> {
+    let mut request = Request::new(body);
+    DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
+    Bytes::from_request(request, &())
         .await
         .map_err(|error| match error {
             BytesRejection::FailedToBufferBody(error)
@@ -82,6 +97,12 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A wrong body is read twice, so that a right one pays nothing for knowing where it is wrong.
+    serde_json::from_slice(bytes).or_else(|_| explain(bytes))
+}
+
+/// [`parse`], with a pointer to the field that can't be read.
+fn explain<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());

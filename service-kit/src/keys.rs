@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 /// A key that names and digests: e-mail claims, requests. Never shown.
 #[derive(Clone)]
-pub struct MasterKey(Vec<u8>);
+pub struct MasterKey(Hmac<Sha256>);
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,17 +29,17 @@ impl MasterKey {
     /// # Errors
     /// When they are too few.
     pub fn new(bytes: &[u8]) -> Result<Self, ShortKey> {
-        match bytes.len() {
-            ..Self::MIN => Err(ShortKey),
-            _ => Ok(Self(bytes.to_vec())),
+        if bytes.len() < Self::MIN {
+            return Err(ShortKey);
         }
+        let keyed = Hmac::new_from_slice(bytes).map_err(|_| ShortKey)?;
+        Ok(Self(keyed))
     }
 
     /// HMAC-SHA-256 of `parts` under this key, for one `purpose`. Every part comes with its
     /// length, so that no two lists of parts share a digest.
     pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
-        #[expect(clippy::expect_used, reason = "RFC 2104 allows any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes any key");
+        let mut mac = self.0.clone();
         for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

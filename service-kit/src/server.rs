@@ -1,19 +1,21 @@
 //! What every HTTP service puts around its routes, and how it is served.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::make::Shared;
+use tower::{Service, service_fn};
 use uuid::Uuid;
 
-use crate::extract::MAX_BODY;
 use crate::problem::Problem;
 
 /// The longest that a request may take, whatever it waits for.
@@ -25,9 +27,29 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
-/// Wraps `routes`: unknown paths and methods are problems, bodies are bounded, a panic is a `500`
-/// that is logged, every answer carries its request's id.
-pub fn wrap(routes: Router) -> Router {
+/// Serves `routes` on `listener` until `stop`, then lets open requests end. Unknown paths and
+/// methods are problems, a panic is a `500` that is logged, every answer carries its request's id.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let routes = with_fallbacks(routes);
+    // Around the router and not in layers, which every route would have a box of: they are cloned
+    // with all that is in them, several times a request.
+    let service = service_fn(move |request| {
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(answer(routes, request).await) }
+    });
+    axum::serve(listener, Shared::new(service))
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+}
+
+fn with_fallbacks(routes: Router) -> Router {
     routes
         .fallback(|| async { Problem::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
@@ -38,27 +60,10 @@ pub fn wrap(routes: Router) -> Router {
                 "this path does not take this method",
             )
         })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(axum::middleware::from_fn(limit_time))
-        .layer(axum::middleware::from_fn(identify))
 }
 
-/// Serves `routes` on `listener` until `stop`, then lets open requests end.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
-}
-
-async fn identify(mut request: Request, next: Next) -> Response {
+/// Answers one request, and says in answer, metrics and log which it was.
+async fn answer(routes: Router, mut request: Request) -> Response {
     let given = request.headers().get(REQUEST_ID);
     let id = given
         .and_then(|value| value.to_str().ok())
@@ -68,14 +73,14 @@ async fn identify(mut request: Request, next: Next) -> Response {
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = within_limit(routes, request).await;
     let status = response.status();
     metrics::counter!("comptoir_http_requests_total", "method" => method.to_string(), "status" => status.as_u16().to_string()).increment(1);
     if status.is_server_error() {
         tracing::warn!(request_id = id, %status, "answered");
     }
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, value);
     }
     let nosniff = HeaderValue::from_static("nosniff");
@@ -83,18 +88,67 @@ async fn identify(mut request: Request, next: Next) -> Response {
     response
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_LIMIT, next.run(request)).await {
-        Ok(response) => response,
+async fn within_limit(mut routes: Router, request: Request) -> Response {
+    let response = AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind();
+    match tokio::time::timeout(REQUEST_LIMIT, response).await {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Err(panic)) => panicked(&*panic),
         Err(_) => Problem::unavailable("timed-out", "the request took too long", 1).into_response(),
     }
 }
 
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic
         .downcast_ref::<String>()
-        .cloned()
-        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or_default();
     Problem::fault("a handler panicked", &text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+
+    async fn panics() -> StatusCode {
+        panic!("the secret reason")
+    }
+
+    async fn ask(method: &str, path: &str) -> (Response, String) {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(REQUEST_ID, "my-request-17");
+        let routes = with_fallbacks(Router::new().route("/panic", get(panics)));
+        let response = answer(routes, request.body(Body::empty()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 10_000).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        (Response::from_parts(parts, Body::empty()), text)
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_does_not_tell_why() {
+        let (response, body) = ask("GET", "/panic").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(
+            body.contains("/problems/fault") && !body.contains("secret"),
+            "{body}"
+        );
+        assert_eq!(response.headers()[REQUEST_ID], "my-request-17");
+        assert_eq!(
+            response.headers()[header::X_CONTENT_TYPE_OPTIONS],
+            "nosniff"
+        );
+    }
+
+    #[tokio::test]
+    async fn unknown_paths_and_methods_are_problems_with_their_request() {
+        for (method, path, status) in [("GET", "/nothing", 404), ("POST", "/panic", 405)] {
+            let (response, body) = ask(method, path).await;
+            assert_eq!(response.status().as_u16(), status, "{body}");
+            assert_eq!(response.headers()[REQUEST_ID], "my-request-17");
+        }
+    }
 }

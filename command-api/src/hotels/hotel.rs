@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::execute::{Answer, Done, Target, execute};
+use crate::answer::Answer;
+use crate::execute::{Done, Target, execute};
 use crate::request::{Order, OrderWith};
 
 /// A hotel as a client describes it.

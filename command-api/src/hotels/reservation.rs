@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::execute::{Answer, Done, Target, execute};
+use crate::answer::Answer;
+use crate::execute::{Done, Target, execute};
 use crate::request::{Envelope, Order, OrderWith};
 
 /// What a guest asks for.

@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::App;
-use crate::execute::{Answer, Done, Target, execute, replayed};
+use crate::answer::Answer;
+use crate::execute::{Done, Target, execute, replayed};
 use crate::request::{Order, OrderWith};
 
 /// An account to be.

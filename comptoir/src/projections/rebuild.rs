@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use projections::rebuild::{self, Databases, Difference, Options, Progress, Step};
+use projections::rebuild::{self, Databases, Difference, Extent, Options, Progress, Step};
 use projections::runtime::Registered;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -38,6 +38,9 @@ pub(crate) struct Rebuild {
 pub(crate) struct Drift {
     /// The projections; all of them when none is named.
     names: Vec<String>,
+    /// Compares the rows of about so many streams, drawn by lot, instead of all.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    sample: Option<u32>,
     #[command(flatten)]
     how: How,
 }
@@ -118,8 +121,13 @@ impl Drift {
         let mut drifted = Vec::new();
         for projection in named(&self.names)? {
             let (sender, bar) = shown(&projection, &bars)?;
-            let workers = self.how.workers();
-            let differences = rebuild::drift(&databases, &projection, workers, sender).await?;
+            let extent = match self.sample {
+                Some(streams) => Extent::Sample { streams },
+                None => Extent::Full {
+                    workers: self.how.workers(),
+                },
+            };
+            let differences = rebuild::drift(&databases, &projection, extent, sender).await?;
             bar.finish_and_clear();
             self.how.tell(&projection, &differences, false)?;
             if !differences.is_empty() {

@@ -24,4 +24,5 @@ mod support;
 mod tls;
 mod torture;
 mod toy;
+mod versions;
 mod writer;

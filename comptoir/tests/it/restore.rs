@@ -66,9 +66,9 @@ struct Services {
 impl Services {
     async fn start(deployment: &Deployment) -> Self {
         let commands = deployment.start("command-api").await;
-        let queries = deployment.start("read-api").await;
         let relay = deployment.start("relay").await;
         let projector = deployment.start("projector").await;
+        let queries = deployment.start("read-api").await;
         let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
         let login = commands.client.post("/api/auth/login", login).await;
         let token = login.expect(200).body["access_token"].clone();

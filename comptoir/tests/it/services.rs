@@ -16,9 +16,9 @@ async fn a_reservation_passes_through_every_process_though_they_are_killed() {
     let deployment = Deployment::new(databases, folder.path().join("log"));
     assert!(deployment.run(&["migrate"]).await.success());
     let commands = deployment.start("command-api").await;
-    let queries = deployment.start("read-api").await;
     let mut relay = deployment.start("relay").await;
     let mut projector = deployment.start("projector").await;
+    let queries = deployment.start("read-api").await;
 
     let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
     let signed_in = commands

@@ -48,6 +48,10 @@ pub fn book_room(
     )?;
     let allocation = allocation(id, &terms);
     let total = terms.total.clone();
+    // Asked for before anything is decided, which would be decided again after each halt.
+    let inventory = inventory_id(booking.hotel_id, &booking.room_type);
+    streams.state::<Reservation>(id)?;
+    streams.state::<RoomInventory>(inventory)?;
     let book = reservation::Command::Book {
         hotel_id: booking.hotel_id,
         booked_by: actor.account,
@@ -61,7 +65,6 @@ pub fn book_room(
     if !details.is_active {
         return Err(hotel::Rejection::Inactive.into());
     }
-    let inventory = inventory_id(booking.hotel_id, &booking.room_type);
     streams.decide::<RoomInventory>(inventory, inventory::Command::Reserve(allocation))?;
     Ok(total)
 }

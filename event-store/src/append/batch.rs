@@ -1,11 +1,11 @@
 //! A batch: commands that were decided one on top of the other, and commit as one transaction.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::streams::{Draft, StreamId, StreamKind, Streams};
+use foldhash::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::desk::Desk;
@@ -93,13 +93,13 @@ impl Batch {
                 ..follows
             },
             in_turn: false,
-            rests_on: HashMap::new(),
+            rests_on: HashMap::default(),
             commands: Vec::new(),
             writes: Vec::new(),
             events: Vec::new(),
             answers: Vec::new(),
             bytes: 0,
-            keys: HashSet::new(),
+            keys: HashSet::default(),
         }
     }
 

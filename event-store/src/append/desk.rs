@@ -5,9 +5,8 @@
 //! position at which another process is known to have written. A stream that was last verified
 //! below the floor is read up to date before it is decided on.
 
-use std::collections::HashMap;
-
 use domain::streams::{Loaded, StreamId, StreamKind};
+use foldhash::HashMap;
 
 use crate::load::Point;
 use crate::recorded::Position;

@@ -27,7 +27,7 @@ pub struct Difference {
 
 /// The live table as it is at one moment, while projectors go on.
 pub(super) struct FrozenTable {
-    session: PgConnection,
+    pub(super) session: PgConnection,
     pub(super) standing: Standing,
 }
 

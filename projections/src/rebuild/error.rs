@@ -1,6 +1,9 @@
 //! Why a table can't be rebuilt.
 
-use crate::runtime::{ApplyError, Registered};
+use event_store::RecordedEvent;
+use event_store::database::is_away;
+
+use crate::runtime::{ApplyError, FoldError, Registered};
 
 /// Why a table can't be rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +59,27 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a database can't be reached now, and may be later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Database(error)
+            | Self::Apply {
+                source: ApplyError::Database(error),
+                ..
+            } => is_away(error),
+            Self::Personal(error) => error.is_away(),
+            Self::Read(error) => error.is_away(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn unfoldable(event: &RecordedEvent, why: &FoldError) -> Self {
+        Self::Unfoldable {
+            position: event.position,
+            why: why.to_string(),
+        }
+    }
+
     pub(super) fn shape(projection: &Registered, why: impl ToString) -> Self {
         Self::Shape {
             table: projection.name,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use event_store::{Position, read};
+use event_store::{Position, RecordedEvent, read};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,6 +25,17 @@ pub struct EventOf {
     pub sequence: i64,
     /// What happened.
     pub event_type: String,
+}
+
+impl EventOf {
+    pub(super) fn of(event: &RecordedEvent) -> Self {
+        Self {
+            position: event.position,
+            stream: event.aggregate_id,
+            sequence: event.sequence,
+            event_type: event.event_type.clone(),
+        }
+    }
 }
 
 /// Adds to each difference the events up to `head` that touch its row: one pass over the log.
@@ -53,20 +64,12 @@ pub(super) async fn explain(
         page.retain(|event| event.aggregate_type == projection.aggregate_type);
         databases.keyring.open_events(&mut page).await?;
         for event in page.iter().filter(|event| event.position <= head) {
-            let keys = (projection.keys)(event).map_err(|why| Error::Unfoldable {
-                position: event.position,
-                why: why.to_string(),
-            })?;
+            let keys = (projection.keys)(event).map_err(|why| Error::unfoldable(event, &why))?;
             for key in keys {
                 let Some(place) = places.get(&key.to_string()) else {
                     continue;
                 };
-                differences[*place].events.push(EventOf {
-                    position: event.position,
-                    stream: event.aggregate_id,
-                    sequence: event.sequence,
-                    event_type: event.event_type.clone(),
-                });
+                differences[*place].events.push(EventOf::of(event));
             }
         }
         teller.advance((end - position).unsigned_abs());

@@ -190,10 +190,7 @@ impl<'a> Folding<'a> {
             none => none.insert(event.to_owned()),
         };
         let folded = self.collect.add(own);
-        folded.map_err(|why| Error::Unfoldable {
-            position: event.position,
-            why: why.to_string(),
-        })
+        folded.map_err(|why| Error::unfoldable(own, &why))
     }
 
     fn end_stream(&mut self) -> Result<(), Error> {

@@ -14,6 +14,7 @@ mod follow;
 mod lock;
 mod progress;
 mod run;
+mod sample;
 mod shadow;
 mod swap;
 
@@ -24,7 +25,7 @@ pub use compare::Difference;
 pub use error::Error;
 pub use explain::EventOf;
 pub use progress::{Progress, Step};
-pub use run::{Options, Outcome, drift, is_built, rebuild, rollback};
+pub use run::{Extent, Options, Outcome, drift, is_built, rebuild, rollback};
 
 /// Where events come from and rows go to.
 #[derive(Clone)]

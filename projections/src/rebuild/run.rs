@@ -9,6 +9,7 @@ use super::explain::explain;
 use super::follow::{self, follow};
 use super::lock::Lock;
 use super::progress::{Progress, Step, Teller};
+use super::sample::sample;
 use super::swap::swap;
 use super::{Databases, Error, fill, shadow};
 use crate::runtime::{Registered, Slot};
@@ -68,6 +69,21 @@ pub async fn rebuild(
     Ok(outcome)
 }
 
+/// How much of a table is compared.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent {
+    /// All of it, with the log folded by so many workers.
+    Full {
+        /// How many.
+        workers: usize,
+    },
+    /// The rows of about so many streams.
+    Sample {
+        /// How many.
+        streams: u32,
+    },
+}
+
 /// Compares the live table with a fresh fold of the log, and changes nothing.
 ///
 /// # Errors
@@ -75,9 +91,15 @@ pub async fn rebuild(
 pub async fn drift(
     databases: &Databases,
     projection: &Registered,
-    workers: usize,
+    extent: Extent,
     progress: watch::Sender<Progress>,
 ) -> Result<Vec<Difference>, Error> {
+    let workers = match extent {
+        Extent::Full { workers } => workers,
+        Extent::Sample { streams } => {
+            return sample(databases, projection, streams, &Teller::new(progress)).await;
+        }
+    };
     let lock = Lock::take(&databases.read, projection).await?;
     let differences = build(databases, projection, workers, &Teller::new(progress)).await;
     shadow::drop(&databases.read, projection).await?;

@@ -26,7 +26,8 @@ pub(super) struct Progress {
     pub(super) next_offset: Option<i64>,
 }
 
-/// Makes the watermarks of live tables that are missing, at the beginning of the log.
+/// Makes the watermarks of live tables that are missing, at the beginning of the log, which is
+/// empty: there is nothing to build.
 pub(super) async fn ensure(
     pool: &PgPool,
     projections: &[Registered],
@@ -57,31 +58,35 @@ pub(super) async fn ensure(
 /// Locks the watermarks of a partition's live tables until the transaction ends. Two projectors that
 /// both hold the partition take turns here, and the second finds its events applied. By projection
 /// and version.
+///
+/// The rows of every slot are locked: who waits here for a swap, in which tables change their slots,
+/// gets the rows as they are after it, and would miss those that were not live before.
 pub(super) async fn lock(
     connection: &mut PgConnection,
     context: &str,
     partition: i32,
 ) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT projection, version, epoch, position FROM watermarks \
-         WHERE context = $1 AND partition = $2 AND slot = $3 \
-         ORDER BY projection, version FOR UPDATE",
+        "SELECT projection, version, slot, epoch, position FROM watermarks \
+         WHERE context = $1 AND partition = $2 ORDER BY projection, version, slot FOR UPDATE",
     )
     .bind(context)
     .bind(partition)
-    .bind(Slot::Live.name())
     .fetch_all(connection)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let watermark = Watermark {
-                epoch: row.try_get("epoch")?,
-                position: row.try_get("position")?,
-            };
-            let version = (row.try_get("projection")?, row.try_get("version")?);
-            Ok((version, watermark))
-        })
-        .collect()
+    let live = rows.iter().filter(|row| {
+        let slot = row.try_get::<&str, _>("slot");
+        slot.is_ok_and(|slot| slot == Slot::Live.name())
+    });
+    live.map(|row| {
+        let watermark = Watermark {
+            epoch: row.try_get("epoch")?,
+            position: row.try_get("position")?,
+        };
+        let version = (row.try_get("projection")?, row.try_get("version")?);
+        Ok((version, watermark))
+    })
+    .collect()
 }
 
 /// Moves the watermarks of a partition's live tables up to `last`, where they are behind it.

@@ -4,6 +4,7 @@
 mod apply;
 mod checkpoint;
 pub(crate) mod collect;
+mod first;
 mod fold;
 mod from_kafka;
 mod from_log;

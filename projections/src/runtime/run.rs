@@ -17,7 +17,8 @@ use super::apply::ApplyError;
 use super::from_kafka::KafkaOptions;
 use super::projection::Registered;
 use super::slot::Slot;
-use super::{Delivered, READ, checkpoint, from_kafka, from_log, tail};
+use super::{Delivered, READ, checkpoint, first, from_kafka, from_log, tail};
+use crate::rebuild;
 
 /// The most events taken from a source at once.
 const BATCH: usize = 1_000;
@@ -88,6 +89,9 @@ pub enum Error {
         /// The partition.
         partition: i32,
     },
+    /// A table that was never projected can't be built.
+    #[error("building its first table: {0}")]
+    Rebuild(#[from] rebuild::Error),
     /// The log is not the one that was projected or relayed, or is older.
     #[error(transparent)]
     Restored(#[from] seen::Error),
@@ -134,6 +138,7 @@ pub(super) struct Projector {
 impl Projector {
     async fn project(self, source: Source) -> Result<(), Error> {
         self.retry(|| self.prepare()).await?;
+        first::build(&self).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
         match source {
             Source::Log => {
@@ -153,7 +158,7 @@ impl Projector {
         Ok(())
     }
 
-    /// Makes watermarks, and refuses a log that is not the one projected so far.
+    /// Begins the tables of an empty log, and refuses a log that is not the one projected so far.
     async fn prepare(&self) -> Result<(), Error> {
         let partitions: Vec<(String, u32)> = self
             .log
@@ -163,7 +168,9 @@ impl Projector {
             .map(|(context, topic)| (context, topic.partitions))
             .collect();
         let epoch = self.log.epoch();
-        checkpoint::ensure(&self.read, &self.projections, &partitions, epoch).await?;
+        if self.log.head().await? == 0 {
+            checkpoint::ensure(&self.read, &self.projections, &partitions, epoch).await?;
+        }
         seen::check(self.log.pool(), &checkpoint::seen(&self.read).await?).await?;
         Ok(())
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use command_api::execute::{Answer, Done, Target, execute};
+use command_api::answer::Answer;
+use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use comptoir::contexts::Contexts;
 use domain::actor::Role::{Admin, Buyer};

@@ -119,9 +119,9 @@ async fn project_anew(system: &System) {
             .await
     };
     let before = position().await.unwrap();
-    read.execute("TRUNCATE shops; DELETE FROM watermarks WHERE projection = 'shops'")
-        .await
-        .unwrap();
+    let empty = "TRUNCATE shops; UPDATE watermarks SET position = 0, event_id = NULL, \
+         next_offset = NULL WHERE projection = 'shops'";
+    read.execute(empty).await.unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(runtime::run(
         system.log.clone(),

@@ -3,7 +3,8 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use command_api::execute::{Answer, Done, Target, execute};
+use command_api::answer::Answer;
+use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use domain::streams::StreamId;
 use projections::runtime::{Happened, Projection};

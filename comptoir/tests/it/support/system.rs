@@ -112,7 +112,12 @@ impl System {
         let address = listener.local_addr().unwrap();
         process.serve(listener, None);
         let (log, read) = (process.log.clone(), process.read.clone());
-        tokio::spawn(process.tasks.run());
+        tokio::spawn(async {
+            // A test that fails for it should say so.
+            if let Err(error) = process.tasks.run().await {
+                eprintln!("the system ended: {error:#}");
+            }
+        });
         Self {
             address,
             databases,

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use command_api::App;
-use command_api::execute::{Answer, Done, Target, execute};
+use command_api::answer::Answer;
+use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use domain::streams::StreamId;
 use service_kit::access::{Access, Routes};

@@ -1,0 +1,146 @@
+//! Some streams, folded anew and compared with their live rows: cheap, and no proof.
+
+use std::collections::BTreeMap;
+
+use event_store::{RecordedEvent, read};
+use serde_json::Value;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::compare::{Difference, FrozenTable};
+use super::explain::EventOf;
+use super::progress::{Step, Teller};
+use super::{Databases, Error, shadow};
+use crate::runtime::{Registered, Slot};
+
+/// Compares the live rows of about so many streams, drawn by lot, with a fresh fold of theirs.
+/// Rows that no event explains are found by a full comparison only.
+pub(super) async fn sample(
+    databases: &Databases,
+    projection: &Registered,
+    streams: u32,
+    teller: &Teller,
+) -> Result<Vec<Difference>, Error> {
+    let Some(mut live) = FrozenTable::take(databases, projection).await? else {
+        return Ok(Vec::new());
+    };
+    let key = shadow::key_columns(&databases.read, projection).await?;
+    let drawn = drawn(databases, projection, streams).await?;
+    teller.begin(Step::Comparing, drawn.len() as u64);
+    let mut differences = Vec::new();
+    for stream in drawn {
+        let aggregate_type = projection.aggregate_type;
+        let mut events = read::stream(&databases.log, aggregate_type, stream, 0).await?;
+        let seen = &live.standing.positions;
+        events.retain(|event| seen.get(&event.partition) >= Some(&event.position));
+        databases.keyring.open_events(&mut events).await?;
+        let touched = touched(projection, &events)?;
+        let rows = folded(projection, &events)?;
+        differences.extend(compare(&mut live.session, projection, &key, touched, rows).await?);
+        teller.advance(1);
+    }
+    Ok(differences)
+}
+
+/// Streams whose events stand at positions drawn by lot: long ones are drawn more often.
+async fn drawn(
+    databases: &Databases,
+    projection: &Registered,
+    streams: u32,
+) -> Result<Vec<Uuid>, Error> {
+    // Events of other types stand between them, so more positions are drawn than streams wanted.
+    let drawn = sqlx::query_scalar(
+        "SELECT DISTINCT aggregate_id FROM events \
+         WHERE aggregate_type = $1 AND position = ANY(ARRAY( \
+             SELECT 1 + floor(random() * head.position)::bigint \
+             FROM head, generate_series(1, 8 * $2))) \
+         LIMIT $2",
+    )
+    .bind(projection.aggregate_type)
+    .bind(i64::from(streams))
+    .fetch_all(&databases.log)
+    .await?;
+    Ok(drawn)
+}
+
+/// The keys of the rows that events touch, and the events, by the key as JSON.
+type Touched = BTreeMap<String, (Value, Vec<EventOf>)>;
+
+fn touched(projection: &Registered, events: &[RecordedEvent]) -> Result<Touched, Error> {
+    let mut touched = Touched::new();
+    for event in events {
+        let keys = (projection.keys)(event).map_err(|why| Error::unfoldable(event, &why))?;
+        for key in keys {
+            let place = touched.entry(key.to_string());
+            let (_, events) = place.or_insert_with(|| (key, Vec::new()));
+            events.push(EventOf::of(event));
+        }
+    }
+    Ok(touched)
+}
+
+/// The rows of one stream, as a JSON array.
+fn folded(projection: &Registered, events: &[RecordedEvent]) -> Result<Value, Error> {
+    let mut collect = (projection.collect)();
+    for event in events {
+        let folded = collect.add(event);
+        folded.map_err(|why| Error::unfoldable(event, &why))?;
+    }
+    let rows = collect
+        .take()
+        .map_err(|why| Error::shape(projection, why))?;
+    Ok(rows.into_iter().map(Value::Object).collect())
+}
+
+async fn compare(
+    session: &mut PgConnection,
+    projection: &Registered,
+    key: &[String],
+    touched: Touched,
+    rows: Value,
+) -> Result<Vec<Difference>, Error> {
+    let live = projection.relation(Slot::Live);
+    let (key, columns) = (key.join(", "), key);
+    let same = |side: &str| {
+        let columns = columns.iter().map(|column| format!("{side}.{column}"));
+        columns.collect::<Vec<_>>().join(", ")
+    };
+    // PostgreSQL itself says what a row is like in the table.
+    let sql = format!(
+        "SELECT to_jsonb(asked)::text AS key, to_jsonb(given)::text AS rebuilt, \
+             to_jsonb(held)::text AS live \
+         FROM (SELECT {key} FROM jsonb_populate_recordset(NULL::{live}, $1)) AS asked \
+             LEFT JOIN jsonb_populate_recordset(NULL::{live}, $2) AS given \
+                 ON ({}) = ({}) \
+             LEFT JOIN {live} AS held ON ({}) = ({}) \
+         WHERE to_jsonb(given) IS DISTINCT FROM to_jsonb(held)",
+        same("given"),
+        same("asked"),
+        same("held"),
+        same("asked"),
+    );
+    let keys: Value = touched.values().map(|(key, _)| key.clone()).collect();
+    let found = sqlx::query(&sql)
+        .bind(keys)
+        .bind(rows)
+        .fetch_all(session)
+        .await?;
+    let mut differences = Vec::new();
+    for row in found {
+        let shape = |why: serde_json::Error| Error::shape(projection, why);
+        let key: String = row.try_get("key")?;
+        let key = (projection.key_of)(&key).map_err(shape)?;
+        let parse = |text: Option<String>| {
+            let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+            parsed.map_err(shape)
+        };
+        let events = touched.get(&key.to_string());
+        differences.push(Difference {
+            live: parse(row.try_get("live")?)?,
+            rebuilt: parse(row.try_get("rebuilt")?)?,
+            events: events.map(|(_, events)| events.clone()).unwrap_or_default(),
+            key,
+        });
+    }
+    Ok(differences)
+}
