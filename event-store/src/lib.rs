@@ -14,6 +14,7 @@ pub mod message;
 pub mod migrate;
 pub mod partition;
 pub mod personal;
+pub mod pick;
 pub mod read;
 mod recorded;
 pub mod relay;

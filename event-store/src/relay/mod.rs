@@ -89,7 +89,7 @@ pub async fn run(
 
 async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Error> {
     topics::ensure(&options, &topics).await?;
-    let producer = Producer::new(&options, &topics)?;
+    let mut producer = Producer::new(&options, &topics)?;
     let mut wake = Wake::new(pool.clone(), LOG);
     loop {
         let lead = match lead::take(&pool).await {
@@ -115,6 +115,13 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
         match serve(&pool, &producer, lead, &mut wake).await {
             Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
             Err(Error::Database(error)) => wait_out(error).await?,
+            Err(Error::Kafka(error)) if topics::is_gone(&error) => {
+                // It is made anew as the log has it. What was not acknowledged is sent again, and
+                // what the old topic had is read from the log by those who miss it.
+                tracing::warn!(%error, "a topic is gone; it is made anew");
+                topics::ensure(&options, &topics).await?;
+                producer = Producer::new(&options, &topics)?;
+            }
             Err(error) => return Err(error),
         }
     }

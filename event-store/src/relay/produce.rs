@@ -30,6 +30,9 @@ impl Producer {
             // While Kafka is away the relay waits.
             .set("message.timeout.ms", "0")
             .set("message.max.bytes", "8000000")
+            // A topic that was deleted is noticed soon.
+            .set("topic.metadata.refresh.interval.ms", "5000")
+            .set("topic.metadata.propagation.max.ms", "5000")
             .create()?;
         let named = topics.all().into_iter().map(|(context, of)| {
             let name = topic(&options.topic_prefix, &context, of.generation);
