@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bench::{Bench, Writer};
 use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
+use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
 use crate::{demo, restored, up};
@@ -46,6 +47,9 @@ enum Command {
     ReadApi(ReadApi),
     /// Tells of the persons' keys, changes their master key, or destroys one.
     Keys(KeysCommand),
+    /// Looks after the read tables.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -182,6 +186,7 @@ impl Cli {
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
             Command::Keys(command) => command.run().await,
+            Command::Projections(command) => command.run().await,
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,

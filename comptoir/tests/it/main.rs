@@ -11,6 +11,7 @@ mod log;
 mod openapi;
 mod personal;
 mod problems;
+mod projector;
 mod races;
 mod restore;
 mod routes;

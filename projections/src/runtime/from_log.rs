@@ -4,15 +4,16 @@ use event_store::read;
 use event_store::wake::{LOG, Wake};
 use tokio::sync::mpsc;
 
+use super::checkpoint;
+use super::delivered::Delivered;
 use super::run::{Error, Projector};
-use super::{Delivered, checkpoint};
 
 const PAGE: i64 = 1_000;
 
 /// Sends every event after the least watermark, in order, as it comes to be.
 pub(super) async fn read(
     projector: &Projector,
-    sender: mpsc::Sender<Delivered>,
+    sender: mpsc::Sender<Vec<Delivered>>,
 ) -> Result<(), Error> {
     let progress = checkpoint::progress(&projector.read, &projector.projections).await?;
     let reached = progress.values().map(|reached| reached.watermark.position);
@@ -34,16 +35,12 @@ pub(super) async fn read(
             continue;
         };
         position = last.position;
-        for event in page {
-            let delivered = Delivered {
-                epoch,
-                previous: None,
-                next_offset: None,
-                event,
-            };
-            if sender.send(delivered).await.is_err() {
-                return Ok(());
-            }
+        let page = page.into_iter();
+        let page = page
+            .map(|event| Delivered::from_log(epoch, event))
+            .collect();
+        if sender.send(page).await.is_err() {
+            return Ok(());
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Registered {
     pub version: i32,
     /// The context whose topic it reads.
     pub context: &'static str,
+    /// Whose events it takes.
+    pub aggregate_type: &'static str,
     pub(super) apply: Apply,
 }
 
@@ -61,6 +63,7 @@ impl Registered {
             name: P::TABLE,
             version: P::VERSION,
             context,
+            aggregate_type: P::Of::TYPE,
             apply: apply::boxed::<P>,
         }
     }
