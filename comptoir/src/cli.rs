@@ -47,6 +47,9 @@ enum Command {
     ReadApi(ReadApi),
     /// Tells of the persons' keys, changes their master key, or destroys one.
     Keys(KeysCommand),
+    /// Looks after the read tables.
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -55,9 +58,6 @@ enum Command {
     /// One writer among several: what `bench append` starts.
     #[command(hide = true)]
     BenchWriter(Writer),
-    /// What an operator does to read tables.
-    #[command(subcommand)]
-    Projections(ProjectionsCommand),
     /// What an operator does to the log itself.
     #[command(subcommand)]
     Log(OfLog),
@@ -186,10 +186,10 @@ impl Cli {
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
             Command::Keys(command) => command.run().await,
+            Command::Projections(command) => command.run().await,
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
-            Command::Projections(command) => command.run().await,
             Command::Log(OfLog::NewEpoch(options)) => options.run().await,
         }
     }

@@ -7,7 +7,7 @@ pub mod demo;
 pub mod embedded;
 pub mod http;
 pub mod keys;
-pub mod projections;
+mod projections;
 pub mod restored;
 pub mod services;
 pub mod settings;

@@ -15,6 +15,7 @@ pub mod message;
 pub mod migrate;
 pub mod partition;
 pub mod personal;
+pub mod pick;
 pub mod read;
 mod recorded;
 pub mod relay;

@@ -7,6 +7,7 @@ mod headers;
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use rdkafka::message::{Headers, Message};
 use uuid::Uuid;
 
@@ -62,30 +63,62 @@ pub fn read(message: &impl Message) -> Result<Relayed, UnreadableMessage> {
 }
 
 fn relayed(message: &impl Message, payload: &str) -> Result<Relayed, String> {
-    let header = |name: &str| -> Result<&str, String> {
-        let mut all = message.headers().into_iter().flat_map(Headers::iter);
-        all.find(|header| header.key == name)
-            .and_then(|header| std::str::from_utf8(header.value?).ok())
-            .ok_or_else(|| format!("it has no header {name}"))
-    };
+    let found = Found::in_headers(message);
     Ok(Relayed {
-        epoch: parse(header("ce_epoch")?)?,
-        previous: parse(header("ce_previous")?)?,
+        epoch: parse(found.get(0)?)?,
+        previous: parse(found.get(1)?)?,
         event: RecordedEvent {
-            position: parse(header("ce_position")?)?,
-            event_id: parse(header("ce_id")?)?,
-            aggregate_type: header("ce_aggregatetype")?.to_owned(),
-            aggregate_id: parse(header("ce_subject")?)?,
-            sequence: parse(header("ce_sequence")?)?,
-            event_type: header("ce_type")?.to_owned(),
-            event_version: header("ce_eventversion")?.to_owned(),
+            position: parse(found.get(2)?)?,
+            event_id: parse(found.get(3)?)?,
+            aggregate_type: found.get(4)?.to_owned(),
+            aggregate_id: parse(found.get(5)?)?,
+            sequence: parse(found.get(6)?)?,
+            event_type: found.get(7)?.to_owned(),
+            event_version: found.get(8)?.to_owned(),
             payload: payload.to_owned(),
-            metadata: header("ce_metadata")?.to_owned(),
-            recorded_at: parse(header("ce_recordedat")?)?,
-            occurred_at: parse(header("ce_time")?)?,
+            metadata: found.get(9)?.to_owned(),
+            recorded_at: time(found.get(10)?)?,
+            occurred_at: time(found.get(11)?)?,
             partition: message.partition(),
         },
     })
+}
+
+/// The headers that an event is read from.
+const READ: [&str; 12] = [
+    "ce_epoch",
+    "ce_previous",
+    "ce_position",
+    "ce_id",
+    "ce_aggregatetype",
+    "ce_subject",
+    "ce_sequence",
+    "ce_type",
+    "ce_eventversion",
+    "ce_metadata",
+    "ce_recordedat",
+    "ce_time",
+];
+
+/// The values of [`READ`] in a message, found in one pass over its headers.
+struct Found<'m>([Option<&'m str>; READ.len()]);
+
+impl<'m> Found<'m> {
+    fn in_headers(message: &'m impl Message) -> Self {
+        let mut values = [None; READ.len()];
+        for header in message.headers().into_iter().flat_map(Headers::iter) {
+            if let Some(index) = READ.iter().position(|name| *name == header.key)
+                && values[index].is_none()
+            {
+                values[index] = header.value.and_then(|v| std::str::from_utf8(v).ok());
+            }
+        }
+        Self(values)
+    }
+
+    fn get(&self, index: usize) -> Result<&'m str, String> {
+        self.0[index].ok_or_else(|| format!("it has no header {}", READ[index]))
+    }
 }
 
 fn parse<T: FromStr>(text: &str) -> Result<T, String>
@@ -93,4 +126,10 @@ where
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error| format!("{text}: {error}"))
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text);
+    time.map(|time| time.to_utc())
+        .map_err(|error| format!("{text}: {error}"))
 }

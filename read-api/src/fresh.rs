@@ -80,7 +80,8 @@ impl App {
     /// Returns once the `tables` of `context` contain what `fresh` demands.
     ///
     /// # Errors
-    /// `503` with `Retry-After` when they don't in time; `400` when the token is of another log.
+    /// `503` with `Retry-After` when they don't in time, and at once when what is demanded is parked
+    /// there; `400` when the token is of another log.
     pub async fn contain(
         &self,
         fresh: &Fresh,
@@ -124,13 +125,16 @@ impl App {
             .filter(|one| tables.contains(&one.name));
         let (names, versions): (Vec<&str>, Vec<i32>) =
             read.map(|one| (one.name, one.version)).unzip();
-        let passed: i64 = sqlx::query(
-            "SELECT count(*) AS passed \
-             FROM unnest($1::text[], $2::integer[], $3::bigint[]) \
-                 AS place (context, partition, position) \
-             JOIN watermarks USING (context, partition) \
-             WHERE slot = $7 AND epoch = $5 AND watermarks.position >= place.position \
-                 AND (projection, version) IN (SELECT * FROM unnest($4::text[], $6::integer[]))",
+        let row = sqlx::query(
+            "WITH place AS (SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]) \
+                 AS place (context, partition, position)), \
+             asked AS (SELECT * FROM unnest($4::text[], $6::integer[]) AS asked (projection, version)) \
+             SELECT (SELECT count(*) FROM place JOIN watermarks USING (context, partition) \
+                     JOIN asked USING (projection, version) \
+                     WHERE slot = $7 AND epoch = $5 \
+                         AND watermarks.position >= place.position) AS passed, \
+                 (SELECT min(projection) FROM place JOIN parked USING (context, partition, position) \
+                     JOIN asked USING (projection, version) WHERE slot = $7) AS parked",
         )
         .bind(contexts)
         .bind(partitions)
@@ -141,10 +145,21 @@ impl App {
         .bind(Slot::Live.name())
         .fetch_one(&self.read)
         .await
-        .and_then(|row| row.try_get("passed"))
         .map_err(database)?;
+        let parked: Option<String> = row.try_get("parked").map_err(database)?;
+        if let Some(table) = parked {
+            return Err(parked_there(&table));
+        }
+        let passed: i64 = row.try_get("passed").map_err(database)?;
         Ok(passed.unsigned_abs() == (places.len() * tables.len()) as u64)
     }
+}
+
+fn parked_there(table: &str) -> Problem {
+    let detail = format!(
+        "what that command did could not be applied to the read table {table}; an operator has to look"
+    );
+    Problem::unavailable("projection-parked", detail, 60)
 }
 
 fn not_yet() -> Problem {

@@ -1,5 +1,6 @@
 //! `comptoir projections`: what an operator does to read tables.
 
+mod parked;
 mod rebuild;
 mod status;
 mod store;
@@ -23,6 +24,9 @@ pub(crate) enum ProjectionsCommand {
     Rollback(rebuild::Rollback),
     /// Compares a live table with a fresh fold of the log, and changes nothing.
     Drift(rebuild::Drift),
+    /// Streams that a projection could not apply: looks at them, tries them again, gives them up.
+    #[command(subcommand)]
+    Parked(parked::Parked),
 }
 
 impl ProjectionsCommand {
@@ -38,6 +42,7 @@ impl ProjectionsCommand {
             Self::Rebuild(command) => command.run().await,
             Self::Rollback(command) => command.run().await,
             Self::Drift(command) => command.run().await,
+            Self::Parked(parked) => parked.run().await,
         }
     }
 }

@@ -12,6 +12,7 @@ mod log_reader;
 mod openapi;
 mod personal;
 mod problems;
+mod projector;
 mod races;
 mod rebuild;
 mod relay;

@@ -62,6 +62,19 @@ impl Error {
     pub fn is_away(&self) -> bool {
         matches!(self, Self::Database(error) if crate::database::is_away(error))
     }
+
+    /// Whether what is sealed, or its person's key, is at fault, so that the data of others opens.
+    pub fn is_of_an_event(&self) -> bool {
+        match self {
+            Self::NoKey(_)
+            | Self::Erased(_)
+            | Self::Wrapped { .. }
+            | Self::Forged { .. }
+            | Self::Malformed(_)
+            | Self::NotJson(_) => true,
+            Self::Database(_) | Self::NoKeyring | Self::NoMaster(_) | Self::Cryptography => false,
+        }
+    }
 }
 
 impl From<Error> for AppendError {

@@ -29,4 +29,4 @@ pub use place::Place;
 pub use rewrap::{Status, rewrap, status};
 pub use seal::{persons_to_seal, seal_with};
 pub use table::{Erasure, erase};
-pub(crate) use walk::mentions;
+pub use walk::mentions;

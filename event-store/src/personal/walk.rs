@@ -34,7 +34,7 @@ pub(super) enum Holds<'a> {
 }
 
 /// Whether `payload` may hold something personal. Quick, and never wrong when it says no.
-pub(crate) fn mentions(payload: &str) -> bool {
+pub fn mentions(payload: &str) -> bool {
     payload.contains(MARK)
 }
 

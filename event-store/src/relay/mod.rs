@@ -122,6 +122,12 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
             Ok(lost) => tracing::warn!(%lost, "the relay stepped back"),
             Err(Error::Database(error)) => wait_out(error).await?,
             Err(Error::Read(error)) if error.is_away() => pause(&error).await,
+            Err(Error::Kafka(error)) if topics::is_gone(&error) => {
+                // It is made anew as the log has it. What was not acknowledged is sent again, and
+                // what the old topic had is read from the log by those who miss it.
+                tracing::warn!(%error, "a topic is gone; it is made anew");
+                topics::ensure(&options, &topics).await?;
+            }
             Err(error) => return Err(error),
         }
     }

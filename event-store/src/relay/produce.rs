@@ -50,6 +50,9 @@ impl Producer {
             // For the same reason a message that Kafka refuses is the last one.
             .set("enable.gapless.guarantee", "true")
             .set("message.max.bytes", "8000000")
+            // A topic that was deleted is noticed soon.
+            .set("topic.metadata.refresh.interval.ms", "5000")
+            .set("topic.metadata.propagation.max.ms", "5000")
             .create_with_context(Deliveries::default())?;
         let named = topics.all().into_iter().map(|(context, of)| {
             let name = topic(&options.topic_prefix, &context, of.generation);

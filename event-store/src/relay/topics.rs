@@ -62,6 +62,24 @@ pub fn is_away(error: &KafkaError) -> bool {
     )
 }
 
+/// Whether `error` means that a topic, or a partition of it, is not there any more, or is another
+/// than the producer's messages were for.
+pub fn is_gone(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::UnknownTopicId
+                | Code::OutOfOrderSequenceNumber
+                | Code::UnknownProducerId
+                | Code::Fatal
+        )
+    )
+}
+
 async fn create_and_check(
     admin: &AdminClient<DefaultClientContext>,
     options: &Options,

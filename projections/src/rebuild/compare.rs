@@ -1,5 +1,8 @@
 //! The live table and the rebuilt one, row by row, as of one moment.
 
+use std::collections::HashSet;
+
+use event_store::Position;
 use futures::TryStreamExt;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,6 +32,8 @@ pub struct Difference {
 pub(super) struct FrozenTable {
     pub(super) session: PgConnection,
     pub(super) standing: Standing,
+    /// The events that it does not have since they are parked.
+    parked: HashSet<Position>,
 }
 
 impl FrozenTable {
@@ -49,9 +54,30 @@ impl FrozenTable {
             .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .await?;
         // The snapshot is taken by the first statement: under the lock, nobody has moved on.
-        session.execute("SELECT 1").await?;
+        let parked: Vec<Position> = sqlx::query_scalar(
+            "SELECT position FROM read.parked \
+             WHERE projection = $1 AND version = $2 AND slot = $3",
+        )
+        .bind(projection.name)
+        .bind(projection.version)
+        .bind(Slot::Live.name())
+        .fetch_all(&mut session)
+        .await?;
         tx.rollback().await?;
-        Ok(Some(Self { session, standing }))
+        Ok(Some(Self {
+            session,
+            standing,
+            parked: parked.into_iter().collect(),
+        }))
+    }
+
+    /// Which rows differ since the live table does not have the events of a parked stream yet.
+    pub(super) fn parked(&self) -> impl Fn(&Difference) -> bool + use<> {
+        let parked = self.parked.clone();
+        move |difference| {
+            let mut events = difference.events.iter();
+            events.any(|event| parked.contains(&event.position))
+        }
     }
 
     /// Every row that differs from the shadow's, which stands where this table does.

@@ -15,10 +15,13 @@ use uuid::Uuid;
 
 use super::progress::{Step, Teller};
 use super::{Databases, Error, copy, shadow};
+use crate::runtime::park::{self, Parking};
 use crate::runtime::{Registered, Slot};
 
 /// About how many events a worker takes at once.
 const SHARE: i64 = 20_000;
+/// So many events may be parked by a rebuild.
+const MOST_PARKED: usize = 10_000;
 /// A worker sends so many bytes of rows at once.
 const SENT: usize = 128 * 1024;
 
@@ -30,7 +33,11 @@ struct Work {
     ranges: Mutex<VecDeque<StreamRange>>,
     teller: Teller,
     stop: CancellationToken,
+    parked: Mutex<Vec<Parked>>,
 }
+
+/// An event that could not be folded, and why; none when it waits behind one of its stream.
+type Parked = (RecordedEvent, Option<String>);
 
 /// Folds the whole log into the shadow by so many workers; gives the log as it was.
 pub(super) async fn fill(
@@ -49,6 +56,7 @@ pub(super) async fn fill(
         ranges: Mutex::new(log.ranges(SHARE).await?.into()),
         teller: teller.clone(),
         stop: stop.clone(),
+        parked: Mutex::default(),
     });
     // Threads are not given up as tasks are: they end when the first one fails, or nobody waits.
     let stop = stop.drop_guard();
@@ -67,13 +75,42 @@ pub(super) async fn fill(
         }
     }
     drop(stop);
-    outcome.map(|()| log)
+    outcome?;
+    let parked = work.parked.lock();
+    let parked = std::mem::take(&mut *parked.unwrap_or_else(PoisonError::into_inner));
+    let parking = parked.iter().map(|(event, error)| Parking {
+        event,
+        error: error.as_deref(),
+    });
+    let mut connection = databases.read.acquire().await?;
+    let parking: Vec<_> = parking.collect();
+    park::insert(&mut connection, projection, Slot::Shadow, &parking).await?;
+    Ok(log)
 }
 
 impl Work {
     fn next(&self) -> Option<StreamRange> {
         let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
         ranges.pop_front()
+    }
+
+    /// Parks an event of the shadow. Where nearly all fail, the projection is at fault.
+    fn park(&self, event: &RecordedEvent, error: Option<String>) -> Result<(), Error> {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        if parked.len() >= MOST_PARKED {
+            return Err(Error::Unfoldable {
+                position: event.position,
+                why: error.unwrap_or_else(|| format!("{MOST_PARKED} events before it failed")),
+            });
+        }
+        // The payload stays in the log; what is kept here may be in clear.
+        let event = RecordedEvent {
+            payload: String::new(),
+            metadata: String::new(),
+            ..event.clone()
+        };
+        parked.push((event, error));
+        Ok(())
     }
 
     /// A worker, on a thread of its own. Its reader has a runtime of its own too: that of the
@@ -153,6 +190,8 @@ struct Folding<'a> {
     work: &'a Work,
     collect: Box<dyn crate::runtime::collect::Collect>,
     stream: Uuid,
+    /// Whether an event of that stream could not be folded.
+    is_parked: bool,
     /// The event at hand: texts of their own, whose memory is used again.
     event: Option<RecordedEvent>,
     lines: Vec<u8>,
@@ -164,6 +203,7 @@ impl<'a> Folding<'a> {
             work,
             collect: (work.projection.collect)(),
             stream: Uuid::nil(),
+            is_parked: false,
             event: None,
             lines: Vec::with_capacity(2 * SENT),
         }
@@ -175,6 +215,7 @@ impl<'a> Folding<'a> {
             if event.aggregate_id != self.stream {
                 self.end_stream()?;
                 self.stream = event.aggregate_id;
+                self.is_parked = false;
             }
             self.add(&event)?;
         }
@@ -189,8 +230,15 @@ impl<'a> Folding<'a> {
             }
             none => none.insert(event.to_owned()),
         };
-        let folded = self.collect.add(own);
-        folded.map_err(|why| Error::unfoldable(own, &why))
+        let error = match self.is_parked {
+            true => None,
+            false => match self.collect.add(own) {
+                Ok(()) => return Ok(()),
+                Err(error) => Some(park::why(own, &error.into())),
+            },
+        };
+        self.is_parked = true;
+        self.work.park(own, error)
     }
 
     fn end_stream(&mut self) -> Result<(), Error> {

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use event_store::{Position, RecordedEvent, read};
+use event_store::{Position, read};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
 use super::progress::Teller;
 use super::{Databases, Error};
-use crate::runtime::{Registered, Slot};
+use crate::runtime::delivered::Delivered;
+use crate::runtime::{Registered, Slot, batch, open, park};
 
 /// How many events are read at once.
 const PAGE: i64 = 2_000;
@@ -105,22 +106,24 @@ pub(super) async fn page(
         return Ok(0);
     };
     let end = (last.position, last.event_id);
-    let mut new: Vec<RecordedEvent> = events
-        .into_iter()
-        .filter(|event| {
-            let seen = standing.positions.get(&event.partition);
-            let bound = until.map_or(Some(&Position::MAX), |until| {
-                until.positions.get(&event.partition)
-            });
-            event.context() == projection.context
-                && seen.is_some_and(|seen| event.position > *seen)
-                && bound.is_some_and(|bound| event.position <= *bound)
-        })
-        .collect();
-    databases.keyring.open_events(&mut new).await?;
+    let new = events.into_iter().filter(|event| {
+        let seen = standing.positions.get(&event.partition);
+        let bound = until.map_or(Some(&Position::MAX), |until| {
+            until.positions.get(&event.partition)
+        });
+        event.context() == projection.context
+            && seen.is_some_and(|seen| event.position > *seen)
+            && bound.is_some_and(|bound| event.position <= *bound)
+    });
+    let new = new.map(|event| Delivered::from_log(standing.epoch, event));
+    let mut new: Vec<Delivered> = new.collect();
+    open::open(&databases.keyring, &mut new).await?;
     if !new.is_empty() {
-        let relation = projection.relation(slot);
-        let applied = (projection.apply)(tx, &relation, &new).await;
+        let version = (projection.name.to_owned(), projection.version);
+        let mut parked = park::among(tx, slot, &new).await?;
+        let parked = parked.remove(&version).unwrap_or_default();
+        let new: Vec<&Delivered> = new.iter().collect();
+        let applied = batch::apply(tx, (projection, slot), &new, parked, true).await;
         applied.map_err(|source| Error::Apply {
             projection: projection.name,
             source,

@@ -188,9 +188,11 @@ async fn differences(
     }
     let standing = live.standing.clone();
     follow(databases, projection, Slot::Shadow, Some(&standing), teller).await?;
+    let is_parked = live.parked();
     let mut differences = live.compare(databases, projection, teller).await?;
     let head = standing.most();
     explain(databases, projection, &mut differences, head, teller).await?;
+    differences.retain(|difference| !is_parked(difference));
     Ok(differences)
 }
 

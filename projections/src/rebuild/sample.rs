@@ -34,11 +34,16 @@ pub(super) async fn sample(
         let seen = &live.standing.positions;
         events.retain(|event| seen.get(&event.partition) >= Some(&event.position));
         databases.keyring.open_events(&mut events).await?;
-        let touched = touched(projection, &events)?;
-        let rows = folded(projection, &events)?;
-        differences.extend(compare(&mut live.session, projection, &key, touched, rows).await?);
         teller.advance(1);
+        // A stream that can't be folded is parked, and says nothing here.
+        let (Ok(touched), Ok(rows)) = (touched(projection, &events), folded(projection, &events))
+        else {
+            continue;
+        };
+        differences.extend(compare(&mut live.session, projection, &key, touched, rows).await?);
     }
+    let is_parked = live.parked();
+    differences.retain(|difference| !is_parked(difference));
     Ok(differences)
 }
 

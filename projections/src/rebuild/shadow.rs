@@ -35,12 +35,24 @@ pub(super) async fn drop(pool: &PgPool, projection: &Registered) -> Result<(), E
 async fn remove(tx: &mut PgConnection, projection: &Registered) -> Result<(), Error> {
     let drop = format!("DROP TABLE IF EXISTS {}", projection.relation(Slot::Shadow));
     tx.execute(drop.as_str()).await?;
-    sqlx::query("DELETE FROM watermarks WHERE projection = $1 AND version = $2 AND slot = $3")
-        .bind(projection.name)
-        .bind(projection.version)
-        .bind(Slot::Shadow.name())
-        .execute(tx)
-        .await?;
+    forget(tx, projection, Slot::Shadow).await
+}
+
+/// Forgets where a table stood, and what it had parked.
+pub(super) async fn forget(
+    tx: &mut PgConnection,
+    projection: &Registered,
+    slot: Slot,
+) -> Result<(), Error> {
+    for of in ["watermarks", "parked"] {
+        let sql = format!("DELETE FROM {of} WHERE projection = $1 AND version = $2 AND slot = $3");
+        sqlx::query(&sql)
+            .bind(projection.name)
+            .bind(projection.version)
+            .bind(slot.name())
+            .execute(&mut *tx)
+            .await?;
+    }
     Ok(())
 }
 

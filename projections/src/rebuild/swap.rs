@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection};
 
-use super::{Databases, Error, follow};
+use super::{Databases, Error, follow, shadow};
 use crate::runtime::{READ, Registered, Slot};
 
 /// How long a swap waits for queries that hold the table, while other queries wait behind it.
@@ -71,7 +71,7 @@ async fn once(databases: &Databases, projection: &Registered, slot: Slot) -> Res
     Ok(tx.commit().await?)
 }
 
-/// Moves a table and its watermarks from one slot to another, which is empty.
+/// Moves a table, its watermarks and what it has parked from one slot to another, which is empty.
 async fn put(
     tx: &mut PgConnection,
     projection: &Registered,
@@ -85,28 +85,25 @@ async fn put(
         projection.relation(from)
     );
     tx.execute(sql.as_str()).await?;
-    sqlx::query(
-        "UPDATE watermarks SET slot = $4 WHERE projection = $1 AND version = $2 AND slot = $3",
-    )
-    .bind(projection.name)
-    .bind(projection.version)
-    .bind(from.name())
-    .bind(to.name())
-    .execute(tx)
-    .await?;
+    for of in ["watermarks", "parked"] {
+        let sql = format!(
+            "UPDATE {of} SET slot = $4 WHERE projection = $1 AND version = $2 AND slot = $3"
+        );
+        sqlx::query(&sql)
+            .bind(projection.name)
+            .bind(projection.version)
+            .bind(from.name())
+            .bind(to.name())
+            .execute(&mut *tx)
+            .await?;
+    }
     Ok(())
 }
 
 async fn discard(tx: &mut PgConnection, projection: &Registered, slot: Slot) -> Result<(), Error> {
     let drop = format!("DROP TABLE IF EXISTS {}", projection.relation(slot));
     tx.execute(drop.as_str()).await?;
-    sqlx::query("DELETE FROM watermarks WHERE projection = $1 AND version = $2 AND slot = $3")
-        .bind(projection.name)
-        .bind(projection.version)
-        .bind(slot.name())
-        .execute(tx)
-        .await?;
-    Ok(())
+    shadow::forget(tx, projection, slot).await
 }
 
 /// The live table is read on from Kafka where the one before it was.

@@ -7,7 +7,7 @@ use event_store::seen::Seen;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-use super::Delivered;
+use super::delivered::{Delivered, Place};
 use super::projection::Registered;
 use super::slot::Slot;
 
@@ -63,15 +63,14 @@ pub(super) async fn ensure(
 /// gets the rows as they are after it, and would miss those that were not live before.
 pub(super) async fn lock(
     connection: &mut PgConnection,
-    context: &str,
-    partition: i32,
+    place: &Place,
 ) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT projection, version, slot, epoch, position FROM watermarks \
          WHERE context = $1 AND partition = $2 ORDER BY projection, version, slot FOR UPDATE",
     )
-    .bind(context)
-    .bind(partition)
+    .bind(&place.context)
+    .bind(place.partition)
     .fetch_all(connection)
     .await?;
     let live = rows.iter().filter(|row| {
@@ -89,10 +88,11 @@ pub(super) async fn lock(
     .collect()
 }
 
-/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it.
+/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it. Where
+/// to read on goes with them, and may go back: a topic that was made anew counts from 0.
 pub(super) async fn advance(
     connection: &mut PgConnection,
-    (context, partition): (&str, i32),
+    place: &Place,
     projections: &[Registered],
     last: &Delivered,
 ) -> Result<(), sqlx::Error> {
@@ -100,19 +100,40 @@ pub(super) async fn advance(
     sqlx::query(
         "UPDATE watermarks SET position = GREATEST(position, $4), \
              event_id = CASE WHEN position > $4 THEN event_id ELSE $6 END, \
-             next_offset = GREATEST(next_offset, $5) \
+             next_offset = CASE WHEN next_offset IS NULL OR position <= $4 \
+                 THEN COALESCE($5, next_offset) ELSE next_offset END \
          WHERE context = $1 AND partition = $2 AND slot = $8 \
              AND (projection, version) IN (SELECT * FROM unnest($3::text[], $7::integer[]))",
     )
-    .bind(context)
-    .bind(partition)
+    .bind(&place.context)
+    .bind(place.partition)
     .bind(names)
     .bind(last.event.position)
-    .bind(last.next_offset)
+    .bind(last.message.map(|message| message.next_offset))
     .bind(last.event.event_id)
     .bind(versions)
     .bind(Slot::Live.name())
     .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Sets where to read on in a partition of Kafka back to `offset`, where it is beyond `end`: what
+/// the partition had there is gone.
+pub(super) async fn set_back(
+    pool: &PgPool,
+    place: &Place,
+    (offset, end): (i64, i64),
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE watermarks SET next_offset = $3 \
+         WHERE context = $1 AND partition = $2 AND next_offset > $4",
+    )
+    .bind(&place.context)
+    .bind(place.partition)
+    .bind(offset)
+    .bind(end)
+    .execute(pool)
     .await?;
     Ok(())
 }
@@ -152,7 +173,7 @@ pub(super) async fn seen(pool: &PgPool) -> Result<Vec<Seen>, sqlx::Error> {
 pub(super) async fn progress(
     pool: &PgPool,
     projections: &[Registered],
-) -> Result<BTreeMap<(String, i32), Progress>, sqlx::Error> {
+) -> Result<BTreeMap<Place, Progress>, sqlx::Error> {
     let (names, versions) = names_and_versions(projections);
     let rows = sqlx::query(
         "SELECT DISTINCT ON (context, partition) context, partition, epoch, position, \
@@ -176,8 +197,11 @@ pub(super) async fn progress(
                 },
                 next_offset: row.try_get("next_offset")?,
             };
-            let partition = (row.try_get("context")?, row.try_get("partition")?);
-            Ok((partition, progress))
+            let place = Place {
+                context: row.try_get("context")?,
+                partition: row.try_get("partition")?,
+            };
+            Ok((place, progress))
         })
         .collect()
 }

@@ -1,7 +1,5 @@
 //! Folding one stream after the other: what a rebuild does with the log.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use event_store::RecordedEvent;
 use serde_json::{Map, Value};
 
@@ -29,23 +27,7 @@ pub(super) fn boxed<P: Projection>() -> Box<dyn Collect> {
 
 impl<P: Projection> Collect for Collector<P> {
     fn add(&mut self, event: &RecordedEvent) -> Result<(), FoldError> {
-        let rows = &self.0;
-        // A fault of one event is that event's, and leaves the rows as they were.
-        let folded = catch_unwind(AssertUnwindSafe(|| {
-            let mut touched = Rows::<P>::new();
-            for happened in fold::happened::<P>(std::slice::from_ref(event))? {
-                for key in P::keys(&happened) {
-                    let row = match touched.remove(&key) {
-                        Some(row) => row,
-                        None => rows.get(&key).cloned().flatten(),
-                    };
-                    let next = P::apply(row, &key, &happened);
-                    touched.insert(key, next);
-                }
-            }
-            Ok(touched)
-        }));
-        let touched = folded.unwrap_or(Err(FoldError::Panicked))?;
+        let touched = fold::fold_one::<P>(event, &self.0)?;
         self.0.extend(touched);
         Ok(())
     }
@@ -62,8 +44,7 @@ impl<P: Projection> Collect for Collector<P> {
 
 /// The keys of the rows that `event` touches, as JSON.
 pub(super) fn keys<P: Projection>(event: &RecordedEvent) -> Result<Vec<Value>, FoldError> {
-    let happened = fold::happened::<P>(std::slice::from_ref(event))?;
-    let keys = happened.iter().flat_map(P::keys);
+    let keys = fold::keys_of::<P>(event)?.into_iter();
     Ok(keys
         .filter_map(|key| serde_json::to_value(key).ok())
         .collect())

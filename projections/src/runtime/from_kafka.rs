@@ -11,17 +11,21 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::Message as _;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::checkpoint;
+use super::claims::Claims;
+use super::delivered::{ByKafka, Delivered, Place};
 use super::run::{Error, Projector};
-use super::{Delivered, checkpoint};
 
 const POLL: Duration = Duration::from_millis(100);
+/// The most messages that are handed on together.
+const CHUNK: usize = 1_000;
 
 /// How a projector reaches Kafka.
 #[derive(Debug, Clone)]
@@ -47,14 +51,16 @@ impl KafkaOptions {
 /// A consumer on a thread of its own; it ends when this is dropped.
 pub(super) struct Consumer {
     pub(super) kafka: Arc<BaseConsumer<Placement>>,
+    pub(super) claims: Arc<Claims>,
     _stop: DropGuard,
 }
 
 /// Starts the thread that consumes.
 pub(super) async fn start(
     projector: &Projector,
+    claims: Arc<Claims>,
     options: &KafkaOptions,
-    sender: mpsc::Sender<Delivered>,
+    sender: mpsc::Sender<Vec<Delivered>>,
 ) -> Result<(Consumer, Ended), Error> {
     let contexts: BTreeMap<String, String> = projector
         .log
@@ -70,16 +76,21 @@ pub(super) async fn start(
         .collect();
     let placement = Placement {
         projector: projector.clone(),
+        claims: Arc::clone(&claims),
         contexts: contexts.clone(),
         runtime: Handle::current(),
         failed: Mutex::new(None),
     };
     let kafka: BaseConsumer<Placement> = ClientConfig::new()
         .set("bootstrap.servers", &options.brokers)
-        .set("group.id", format!("{}-projector", options.topic_prefix))
+        .set("group.id", claims.group())
         .set("enable.auto.commit", "false")
-        // An offset that is not there (a topic made anew, retention) is an error, not a jump.
-        .set("auto.offset.reset", "error")
+        // Where an offset is not there (a topic made anew, retention) all that is there is read. What
+        // is missing is noticed, and what comes again counts once.
+        .set("auto.offset.reset", "earliest")
+        // A topic that was made anew is found soon.
+        .set("topic.metadata.refresh.interval.ms", "5000")
+        .set("queued.max.messages.kbytes", "32768")
         .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "2000")
         .set("fetch.wait.max.ms", "100")
@@ -101,6 +112,7 @@ pub(super) async fn start(
         .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
     let consumer = Consumer {
         kafka,
+        claims,
         _stop: stop.drop_guard(),
     };
     Ok((consumer, Ended(ended)))
@@ -120,35 +132,58 @@ impl Ended {
 
 fn consume(
     kafka: &BaseConsumer<Placement>,
-    sender: &mpsc::Sender<Delivered>,
+    sender: &mpsc::Sender<Vec<Delivered>>,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
+    let mut chunk = Vec::new();
     while !stop.is_cancelled() {
-        let polled = kafka.poll(POLL);
+        // What is there already is sent before the next one is waited for.
+        let wait = if chunk.is_empty() {
+            POLL
+        } else {
+            Duration::ZERO
+        };
+        let polled = kafka.poll(wait);
         if let Some(error) = kafka.context().failure() {
             return Err(error.into());
         }
-        let message = match polled {
-            None => continue,
+        let ended = polled.is_none();
+        match polled {
+            None => {}
             Some(Err(error)) if passes(&error) => {
                 tracing::warn!(%error, "the projector waits for Kafka");
-                continue;
             }
             Some(Err(error)) => return Err(error.into()),
-            Some(Ok(message)) => message,
-        };
-        let relayed = message::read(&message)?;
-        let delivered = Delivered {
-            epoch: relayed.epoch,
-            previous: Some(relayed.previous),
-            next_offset: Some(message.offset() + 1),
-            event: relayed.event,
-        };
-        if sender.blocking_send(delivered).is_err() {
+            Some(Ok(message)) => chunk.extend(delivered(kafka.context(), &message)?),
+        }
+        let full = chunk.len() >= CHUNK || (ended && !chunk.is_empty());
+        if full && sender.blocking_send(std::mem::take(&mut chunk)).is_err() {
             return Ok(());
         }
     }
     Ok(())
+}
+
+/// The event of `message`; none when its partition was taken away meanwhile.
+fn delivered(
+    placement: &Placement,
+    message: &BorrowedMessage<'_>,
+) -> Result<Option<Delivered>, Error> {
+    let relayed = message::read(message)?;
+    let (context, partition) = (relayed.event.context(), message.partition());
+    let Some(claim) = placement.claims.to(context, partition) else {
+        return Ok(None);
+    };
+    Ok(Some(Delivered {
+        epoch: relayed.epoch,
+        message: Some(ByKafka {
+            previous: relayed.previous,
+            next_offset: message.offset() + 1,
+            claim,
+        }),
+        event: relayed.event,
+        closed: None,
+    }))
 }
 
 /// Whether Kafka gets over `error` by itself.
@@ -163,6 +198,7 @@ fn passes(error: &KafkaError) -> bool {
 /// Places a consumer at the offsets that PostgreSQL has for the partitions it is given.
 pub(super) struct Placement {
     projector: Projector,
+    claims: Arc<Claims>,
     /// The contexts by topic.
     contexts: BTreeMap<String, String>,
     runtime: Handle,
@@ -183,7 +219,10 @@ impl ConsumerContext for Placement {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self
                 .place(partitions)
                 .and_then(|()| consumer.assign(partitions)),
-            _ => consumer.unassign(),
+            _ => {
+                self.claims.drop_all();
+                consumer.unassign()
+            }
         };
         match outcome {
             Ok(()) => tracing::info!(partitions = partitions.count(), ?kind, "rebalanced"),
@@ -201,30 +240,38 @@ impl Placement {
         failed.take()
     }
 
-    /// Runs on the consumer's own thread, so it may block.
+    /// Claims the partitions, and only then learns how far they are. Runs on the consumer's own
+    /// thread, so it may block.
     fn place(&self, partitions: &mut TopicPartitionList) -> KafkaResult<()> {
-        let progress = self.runtime.block_on(self.progress());
-        let places: Vec<(String, i32)> = partitions
-            .elements()
-            .iter()
-            .map(|one| (one.topic().to_owned(), one.partition()))
-            .collect();
-        for (topic, partition) in places {
-            let context = self.contexts.get(&topic).cloned().unwrap_or_default();
-            let reached = progress.get(&(context, partition));
+        let elements = partitions.elements();
+        let places = elements.iter().map(|one| {
+            let context = self.contexts.get(one.topic()).cloned().unwrap_or_default();
+            let partition = one.partition();
+            (one.topic().to_owned(), Place { context, partition })
+        });
+        let places: Vec<(String, Place)> = places.collect();
+        let claimed: Vec<Place> = places.iter().map(|(_, place)| place.clone()).collect();
+        let progress = self.runtime.block_on(self.claim(&claimed));
+        for (topic, place) in places {
+            let reached = progress.get(&place);
             let next = reached.and_then(|reached| reached.next_offset);
             let offset = next.map_or(Offset::Beginning, Offset::Offset);
-            partitions.set_partition_offset(&topic, partition, offset)?;
+            partitions.set_partition_offset(&topic, place.partition, offset)?;
         }
         Ok(())
     }
 
-    async fn progress(&self) -> BTreeMap<(String, i32), checkpoint::Progress> {
+    async fn claim(&self, places: &[Place]) -> BTreeMap<Place, checkpoint::Progress> {
+        let Projector {
+            read, projections, ..
+        } = &self.projector;
         loop {
-            let Projector {
-                read, projections, ..
-            } = &self.projector;
-            match checkpoint::progress(read, projections).await {
+            let claimed = self.claims.take(read, places).await;
+            let progress = match claimed {
+                Ok(()) => checkpoint::progress(read, projections).await,
+                Err(error) => Err(error),
+            };
+            match progress {
                 Ok(progress) => return progress,
                 Err(error) => {
                     tracing::warn!(%error, "waiting to learn where to read on");

@@ -4,13 +4,14 @@ use event_store::read::LogReader;
 use event_store::wake::{LOG, Wake};
 use tokio::sync::mpsc;
 
+use super::checkpoint;
+use super::delivered::Delivered;
 use super::run::{Error, Projector};
-use super::{Delivered, checkpoint};
 
 /// Sends every event after the least watermark, in order, as it comes to be.
 pub(super) async fn read(
     projector: &Projector,
-    sender: mpsc::Sender<Delivered>,
+    sender: mpsc::Sender<Vec<Delivered>>,
 ) -> Result<(), Error> {
     let progress = checkpoint::progress(&projector.read, &projector.projections).await?;
     let reached = progress.values().map(|reached| reached.watermark.position);
@@ -32,16 +33,12 @@ pub(super) async fn read(
             }
             Err(error) => return Err(error.into()),
         };
-        for event in page.to_owned_events()? {
-            let delivered = Delivered {
-                epoch,
-                previous: None,
-                next_offset: None,
-                event,
-            };
-            if sender.send(delivered).await.is_err() {
-                return Ok(());
-            }
+        let page = page.to_owned_events()?.into_iter();
+        let page = page
+            .map(|event| Delivered::from_log(epoch, event))
+            .collect();
+        if sender.send(page).await.is_err() {
+            return Ok(());
         }
     }
 }

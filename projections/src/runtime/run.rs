@@ -1,29 +1,28 @@
 //! The projector: batches from a source, one transaction a partition and batch.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_store::Log;
 use event_store::Position;
 use event_store::database::is_away;
 use event_store::relay::{seen_by_kafka, topics};
 use event_store::seen::{self, Seen};
-use event_store::{Log, RecordedEvent};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyError;
+use super::batch::{self, How, Outcome};
+use super::claims::{self, Claims};
+use super::delivered::{Batch, Delivered};
 use super::from_kafka::KafkaOptions;
 use super::projection::Registered;
-use super::slot::Slot;
-use super::{Delivered, READ, checkpoint, first, from_kafka, from_log, tail};
+use super::{checkpoint, first, from_kafka, from_log, holes, open, parked, tail};
 use crate::rebuild;
 
-/// The most events taken from a source at once.
-const BATCH: usize = 1_000;
-/// The most events read ahead.
-const AHEAD: usize = 4_000;
+/// The most chunks of events between a source and those who apply them.
+const AHEAD: usize = 4;
 /// How long the projector waits before it tries again what is away.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -65,19 +64,17 @@ pub enum Error {
     /// Personal data can't be opened.
     #[error(transparent)]
     Personal(#[from] event_store::personal::Error),
-    /// Messages are missing.
+    /// Messages are missing, and not in the log either.
     #[error(
-        "{context}[{partition}]: the message at position {expected} is missing; {found}. The projector stops rather than leave a hole: rebuild its projections from the log"
+        "{context}[{partition}]: messages up to position {position} are missing, and the log has no such event: it is not the log that was relayed"
     )]
     Missing {
         /// The context of the topic.
         context: String,
         /// The partition.
         partition: i32,
-        /// The position that should have come.
-        expected: Position,
-        /// What came instead.
-        found: String,
+        /// The last position that should be there.
+        position: Position,
     },
     /// The events are of another log than what was projected.
     #[error(
@@ -108,10 +105,18 @@ pub async fn run(
     source: Source,
     stop: CancellationToken,
 ) -> Result<(), Error> {
+    let claims = match &source {
+        Source::Kafka(options) => {
+            let group = claims::group(&options.topic_prefix, &projections);
+            Some(Arc::new(Claims::of(group)))
+        }
+        Source::Log => None,
+    };
     let projector = Projector {
         log,
         read,
         projections: projections.into(),
+        claims,
     };
     tokio::select! {
         () = stop.cancelled() => Ok(()),
@@ -133,6 +138,16 @@ pub(super) struct Projector {
     pub(super) log: Log,
     pub(super) read: PgPool,
     pub(super) projections: Arc<[Registered]>,
+    /// Of a projector that reads Kafka.
+    pub(super) claims: Option<Arc<Claims>>,
+}
+
+/// Whether a batch counts.
+pub(super) enum Settled {
+    /// It does.
+    Done,
+    /// Its partition is another projector's by now, who reads it again.
+    Lost,
 }
 
 impl Projector {
@@ -140,18 +155,24 @@ impl Projector {
         self.retry(|| self.prepare()).await?;
         first::build(&self).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
-        match source {
-            Source::Log => {
-                tokio::try_join!(from_log::read(&self, sender), self.consume(receiver))?;
-            }
-            Source::Kafka(options) => {
+        match (source, &self.claims) {
+            (Source::Kafka(options), Some(claims)) => {
                 topics::ensure(&options.topics(), self.log.topics()).await?;
                 self.retry(|| self.check_kafka(&options)).await?;
-                let (consumer, ended) = from_kafka::start(&self, &options, sender).await?;
+                let (consumer, ended) =
+                    from_kafka::start(&self, Arc::clone(claims), &options, sender).await?;
                 tokio::try_join!(
                     self.consume(receiver),
                     tail::watch(&self, &options, &consumer),
+                    parked::measure(&self.read, &self.projections),
                     ended.wait(),
+                )?;
+            }
+            _ => {
+                tokio::try_join!(
+                    self.consume(receiver),
+                    from_log::read(&self, sender),
+                    parked::measure(&self.read, &self.projections),
                 )?;
             }
         }
@@ -182,30 +203,10 @@ impl Projector {
         Ok(seen::check(self.log.pool(), &seen).await?)
     }
 
-    async fn consume(&self, mut receiver: mpsc::Receiver<Delivered>) -> Result<(), Error> {
-        let mut taken = Vec::with_capacity(BATCH);
-        while receiver.recv_many(&mut taken, BATCH).await > 0 {
-            self.open(&mut taken).await?;
-            let mut partitions: BTreeMap<(String, i32), Vec<Delivered>> = BTreeMap::new();
-            for delivered in taken.drain(..) {
-                let event = &delivered.event;
-                let partition = (event.context().to_owned(), event.partition);
-                partitions.entry(partition).or_default().push(delivered);
-            }
-            for ((context, partition), batch) in &partitions {
-                self.retry(|| self.apply(context, *partition, batch))
-                    .await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens what is personal, once for all projections. Waits while the database of the keys is
-    /// away.
-    async fn open(&self, taken: &mut [Delivered]) -> Result<(), Error> {
+    /// Opens what is personal in `events`. Waits while the database of the keys is away.
+    pub(super) async fn open(&self, events: &mut [Delivered]) -> Result<(), Error> {
         loop {
-            let events = taken.iter_mut().map(|delivered| &mut delivered.event);
-            match self.log.keyring().open_events(events).await {
+            match open::open(self.log.keyring(), events).await {
                 Err(error) if error.is_away() => {
                     tracing::warn!(%error, "the projector waits for the persons' keys");
                     tokio::time::sleep(PAUSE).await;
@@ -215,50 +216,41 @@ impl Projector {
         }
     }
 
-    /// Applies a batch of one partition to every projection of its context.
-    async fn apply(&self, context: &str, partition: i32, batch: &[Delivered]) -> Result<(), Error> {
-        let Some(last) = batch.last() else {
-            return Ok(());
-        };
-        let mut tx = self.read.begin().await?;
-        let watermarks = checkpoint::lock(&mut tx, context, partition).await?;
-        let mut moved = Vec::new();
-        for projection in self.projections.iter().filter(|one| one.context == context) {
-            let version = (projection.name.to_owned(), projection.version);
-            let Some(watermark) = watermarks.get(&version) else {
-                continue;
-            };
-            let new = new_events(watermark, batch)?;
-            if !new.is_empty() {
-                let relation = projection.relation(Slot::Live);
-                let applied = (projection.apply)(&mut tx, &relation, &new).await;
-                applied.map_err(|source| Error::Apply {
-                    projection: projection.name,
-                    source,
-                })?;
-                let count = new.len() as u64;
-                metrics::counter!("comptoir_projector_events_total", "projection" => projection.name).increment(count);
+    /// Applies `batch`, and what is missing in it where it is missing.
+    pub(super) async fn settle(&self, batch: Batch<'_>, how: How<'_>) -> Result<Settled, Error> {
+        let (mut batch, mut how) = (batch, how);
+        loop {
+            match self.retry(|| batch::attempt(self, batch, how)).await? {
+                Outcome::Done => return Ok(Settled::Done),
+                Outcome::Refused => how.careful = true,
+                Outcome::Hole(index, hole) => {
+                    let (events, behind) = batch.events.split_at(index);
+                    let before = Batch { events, ..batch };
+                    if index > 0
+                        && let Settled::Lost = Box::pin(self.settle(before, how)).await?
+                    {
+                        return Ok(Settled::Lost);
+                    }
+                    let filled = holes::fill(self, batch.place, batch.claim, &hole).await?;
+                    if let Settled::Lost = filled {
+                        return Ok(Settled::Lost);
+                    }
+                    batch.events = behind;
+                }
+                Outcome::Lost => {
+                    metrics::counter!("comptoir_projector_batches_lost_total").increment(1);
+                    let (place, events) = (batch.place, batch.events.len());
+                    tracing::warn!(%place, events, "another projector has the partition: a batch is dropped");
+                    return Ok(Settled::Lost);
+                }
             }
-            moved.push(*projection);
         }
-        checkpoint::advance(&mut tx, (context, partition), &moved, last).await?;
-        sqlx::query("SELECT pg_notify($1, '')")
-            .bind(READ)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        let labels = [
-            ("context", context.to_owned()),
-            ("partition", partition.to_string()),
-        ];
-        metrics::gauge!("comptoir_projector_position", &labels).set(last.event.position as f64);
-        Ok(())
     }
 
     /// Tries `step` until the database is there.
-    async fn retry<F>(&self, step: impl Fn() -> F) -> Result<(), Error>
+    pub(super) async fn retry<T, F>(&self, step: impl Fn() -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<(), Error>>,
+        F: Future<Output = Result<T, Error>>,
     {
         loop {
             match step().await {
@@ -272,51 +264,28 @@ impl Projector {
     }
 }
 
-/// The events of `batch` that a projection has not seen. One that does not follow on from what it
-/// has seen means that messages are missing.
-fn new_events(
-    watermark: &checkpoint::Watermark,
-    batch: &[Delivered],
-) -> Result<Vec<RecordedEvent>, Error> {
-    let mut seen = watermark.position;
-    let mut new = Vec::new();
-    for delivered in batch {
-        let event = &delivered.event;
-        let (context, partition) = (event.context().to_owned(), event.partition);
-        if delivered.epoch != watermark.epoch {
-            return Err(Error::OtherLog { context, partition });
-        }
-        if event.position <= seen {
-            metrics::counter!("comptoir_projector_duplicates_total").increment(1);
-            continue;
-        }
-        if let Some(previous) = delivered.previous
-            && previous > seen
-        {
-            return Err(Error::Missing {
-                context,
-                partition,
-                expected: previous,
-                found: format!("position {} came after {seen}", event.position),
-            });
-        }
-        seen = event.position;
-        new.push(event.clone());
-    }
-    Ok(new)
-}
-
 impl Error {
-    /// Whether the database can't be reached now, and may be later.
+    /// Whether the database can't be reached now, or can't do it now, and may later.
     pub(super) fn is_away(&self) -> bool {
         match self {
             Self::Database(error)
             | Self::Apply {
                 source: ApplyError::Database(error),
                 ..
-            } => is_away(error),
+            } => is_away(error) || passes(error),
             Self::Restored(error) => error.is_away(),
             _ => false,
         }
     }
+}
+
+/// Whether `error` is one that the same statement need not meet again: a deadlock, a full disk, a
+/// lock or time limit, a server that is a standby for now.
+fn passes(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| {
+        code.starts_with("40")
+            || code.starts_with("53")
+            || ["25006", "55P03", "57014"].contains(&&*code)
+    })
 }

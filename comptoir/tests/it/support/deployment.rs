@@ -7,7 +7,7 @@ use std::time::Duration;
 use comptoir::settings::Databases;
 use uuid::Uuid;
 
-use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, free_port, personal, servers, wait_for};
+use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, free_port, personal, servers, signal, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -105,6 +105,11 @@ impl Service {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
     }
 
     /// Waits until it ends by itself.

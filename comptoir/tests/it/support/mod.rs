@@ -12,6 +12,7 @@ pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, personal, shared};
 
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A folder that PostgreSQL's own user reaches.
@@ -26,6 +27,14 @@ pub fn open_folder() -> tempfile::TempDir {
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
+}
+
+/// Sends a signal to a process that may have ended.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &pid.to_string()])
+        .output();
+    let _gone_already = sent.unwrap();
 }
 
 /// Waits until `condition` gives something, for at most `limit`.

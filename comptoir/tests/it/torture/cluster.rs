@@ -9,7 +9,7 @@ use comptoir::services::migrate;
 use comptoir::settings::Databases;
 use sqlx::{Connection, Executor, PgConnection};
 
-use crate::support::wait_for;
+use crate::support::{signal, wait_for};
 
 pub struct Cluster {
     home: PathBuf,
@@ -89,12 +89,4 @@ pub async fn end_backends(admin: &mut PgConnection, pids: &[i32]) -> usize {
     let sql = "SELECT pid FROM unnest($1::integer[]) AS pid WHERE pg_terminate_backend(pid)";
     let ended = sqlx::query(sql).bind(pids).fetch_all(admin).await;
     ended.unwrap().len()
-}
-
-/// Sends a signal to a process that may have ended.
-pub fn signal(pid: u32, name: &str) {
-    let sent = Command::new("kill")
-        .args(["-s", name, &pid.to_string()])
-        .output();
-    let _gone_already = sent.unwrap();
 }

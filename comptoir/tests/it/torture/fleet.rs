@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::cluster::signal;
 use super::journal::{self, Entry};
 use super::writer;
-use crate::support::wait_for;
+use crate::support::{signal, wait_for};
 
 const WRITERS: usize = 4;
 

@@ -6,7 +6,7 @@
 mod calls;
 mod cluster;
 mod commands;
-mod dice;
+pub mod dice;
 mod fleet;
 mod journal;
 mod ledger;

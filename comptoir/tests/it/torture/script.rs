@@ -7,10 +7,10 @@ use event_store::Position;
 use sqlx::{Executor, PgConnection};
 use tokio::time::{Instant, sleep};
 
-use super::cluster::{Cluster, backends, end_backends, signal};
+use super::cluster::{Cluster, backends, end_backends};
 use super::dice::Dice;
 use super::fleet::Fleet;
-use crate::support::wait_for;
+use crate::support::{signal, wait_for};
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {

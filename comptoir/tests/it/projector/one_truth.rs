@@ -1,0 +1,118 @@
+//! Law 8: whatever the interleaving of streams and wherever batches are cut, a table is the same.
+//! Every registered projection is held to it, from its registration alone.
+
+use std::collections::BTreeMap;
+
+use comptoir::contexts::Contexts;
+use domain::actor::Role::{Admin, Buyer};
+use event_store::RecordedEvent;
+use projections::runtime::{Registered, Slot};
+use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+use super::stored;
+use crate::runtime::history;
+use crate::support::System;
+use crate::torture::dice::Dice;
+
+/// `events` with their streams in another interleaving, each in its own order.
+fn shuffled<'e>(dice: &mut Dice, events: &[&'e RecordedEvent]) -> Vec<&'e RecordedEvent> {
+    let mut streams: BTreeMap<Uuid, std::collections::VecDeque<&RecordedEvent>> = BTreeMap::new();
+    for event in events {
+        streams
+            .entry(event.aggregate_id)
+            .or_default()
+            .push_back(event);
+    }
+    let mut turns: Vec<Uuid> = events.iter().map(|event| event.aggregate_id).collect();
+    dice.shuffle(&mut turns);
+    let next = |id: &Uuid| streams.get_mut(id).unwrap().pop_front().unwrap();
+    turns.iter().map(next).collect()
+}
+
+/// Makes the table of `projection` anew and empty, applies `batches` and gives its rows.
+async fn replayed(
+    connection: &mut PgConnection,
+    projection: &Registered,
+    batches: &[&[&RecordedEvent]],
+) -> Vec<String> {
+    let (name, live) = (projection.name, projection.relation(Slot::Live));
+    let make = format!(
+        "DROP SCHEMA IF EXISTS replayed CASCADE; CREATE SCHEMA replayed; \
+         CREATE TABLE replayed.{name} (LIKE {live} INCLUDING ALL)"
+    );
+    connection.execute(make.as_str()).await.unwrap();
+    let relation = format!("replayed.{name}");
+    for batch in batches {
+        let applied = projection
+            .apply(connection, &relation, batch)
+            .await
+            .unwrap();
+        assert!(applied.failed.is_empty(), "{:?}", applied.failed);
+    }
+    let rows = format!("SELECT replayed::text FROM {relation} AS replayed ORDER BY 1");
+    sqlx::query_scalar(&rows)
+        .fetch_all(connection)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_projection_gives_the_same_table_in_any_order_and_any_batches() {
+    let system = System::start(Contexts::all()).await;
+    let admin = system.client(&[Admin]);
+    for _ in 0..3 {
+        let (person, _) = admin.user(&[Buyer]).await;
+        let path = format!("/api/admin/users/{person}/deactivate");
+        admin.order(&path).await.expect(200);
+    }
+    history(&system).await;
+    system.stop.cancel();
+    let mut events = stored(&system).await;
+    system
+        .log
+        .keyring()
+        .open_events(events.iter_mut())
+        .await
+        .unwrap();
+    let events: Vec<&RecordedEvent> = events.iter().collect();
+    let url = system.read.connect_options();
+    let mut connection = PgConnection::connect_with(&url).await.unwrap();
+    let seed = u64::from(std::process::id());
+    let mut dice = Dice::new(seed);
+    for projection in projections::all() {
+        let name = projection.name;
+        let live = format!("SELECT live::text FROM {name} AS live ORDER BY 1");
+        let live: Vec<String> = sqlx::query_scalar(&live)
+            .fetch_all(&system.read)
+            .await
+            .unwrap();
+        assert!(!live.is_empty(), "the history says nothing of {name}");
+        // As one batch, twice; event by event; and at random.
+        for _ in 0..2 {
+            assert_eq!(
+                replayed(&mut connection, &projection, &[&events]).await,
+                live,
+                "{name}"
+            );
+        }
+        let singly: Vec<&[&RecordedEvent]> = events.chunks(1).collect();
+        assert_eq!(
+            replayed(&mut connection, &projection, &singly).await,
+            live,
+            "{name}"
+        );
+        for _ in 0..10 {
+            let other = shuffled(&mut dice, &events);
+            let mut batches = Vec::new();
+            let mut rest = &other[..];
+            while !rest.is_empty() {
+                let (batch, others) = rest.split_at(1 + dice.below(rest.len().min(30)));
+                batches.push(batch);
+                rest = others;
+            }
+            let replayed = replayed(&mut connection, &projection, &batches).await;
+            assert_eq!(replayed, live, "{name}, seed {seed}");
+        }
+    }
+}
