@@ -147,11 +147,7 @@ async fn while_postgresql_is_away_commands_are_503_and_then_all_goes_on() {
         read_database_url: None,
     };
     migrate(&databases).await.unwrap();
-    let kafka = Kafka {
-        kafka_brokers: Some(servers().kafka.brokers().to_owned()),
-        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
-        replication: 1,
-    };
+    let kafka = servers().own_topics();
     let system = System::on(Contexts::all(), databases, kafka).await;
     let hotelier = system.client(&[Hotelier]);
     let hotel = hotelier.hotel(10).await;

@@ -15,7 +15,6 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::FutureProducer;
 use sqlx::{Executor, PgPool};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::support::{Client, System, servers, shared, wait_for};
 
@@ -262,11 +261,7 @@ async fn a_log_that_is_older_than_what_was_relayed_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_topic_with_another_partition_count_is_refused() {
     let servers = servers();
-    let kafka = Kafka {
-        kafka_brokers: Some(servers.kafka.brokers().to_owned()),
-        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
-        replication: 1,
-    };
+    let kafka = servers.own_topics();
     let (_, admin) = producer_and_topics(&kafka).await;
     let name = message::topic(&kafka.topic_prefix, "hotels", 1);
     let topic = NewTopic::new(&name, 2, TopicReplication::Fixed(1));

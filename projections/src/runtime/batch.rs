@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::apply::ApplyError;
+use super::checkpoint;
 use super::checkpoint::Watermark;
 use super::delivered::{Batch, Delivered};
 use super::holes::{self, Hole};
@@ -14,7 +15,6 @@ use super::park::{self, Sorted};
 use super::projection::Registered;
 use super::run::{Error, Projector};
 use super::slot::Slot;
-use super::{READ, checkpoint};
 
 /// A projector that is frozen in the middle of a batch must not keep the partition's rows locked: the
 /// server ends its session.
@@ -90,10 +90,6 @@ pub(super) async fn attempt(
     if let Some(hole) = how.fills {
         holes::note(&mut tx, place, hole, counted.most()).await?;
     }
-    sqlx::query("SELECT pg_notify($1, '')")
-        .bind(READ)
-        .execute(&mut *tx)
-        .await?;
     tx.commit().await?;
     counted.tell(batch, last.event.position);
     Ok(Outcome::Done)

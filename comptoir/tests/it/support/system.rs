@@ -65,11 +65,7 @@ impl System {
         let databases = servers.database().await;
         let read = event_store::database::pool(databases.read_url(), "read", 1).unwrap();
         prepare(&read).await;
-        let kafka = Kafka {
-            kafka_brokers: Some(servers.kafka.brokers().to_owned()),
-            topic_prefix: format!("t{}", Uuid::new_v4().simple()),
-            replication: 1,
-        };
+        let kafka = servers.own_topics();
         Self::on(contexts, databases, kafka).await
     }
 
