@@ -8,7 +8,6 @@ use domain::actor::{Actor, Role};
 use domain::hotels::CONTEXT;
 use domain::hotels::reservation::Status;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use service_kit::access::Caller;
 use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
@@ -45,10 +44,8 @@ pub struct ReservationView {
     rooms: i32,
     adults: i32,
     children: i32,
-    #[schema(value_type = MoneyShape)]
-    price_per_night: Value,
-    #[schema(value_type = MoneyShape)]
-    total: Value,
+    price_per_night: MoneyShape,
+    total: MoneyShape,
     booked_at: DateTime<Utc>,
     /// The hotel's date.
     checked_in_on: Option<NaiveDate>,
@@ -80,7 +77,10 @@ pub(super) struct ReservationRow {
 
 impl From<ReservationRow> for ReservationView {
     fn from(row: ReservationRow) -> Self {
-        let money = |amount| json!({ "amount": amount, "currency": row.currency });
+        let money = |amount| MoneyShape {
+            amount,
+            currency: row.currency.clone(),
+        };
         Self {
             price_per_night: money(row.price_amount),
             total: money(row.total_amount),
