@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::compare::{Difference, FrozenTable};
 use super::explain::explain;
-use super::follow::{self, follow};
+use super::follow::follow;
 use super::lock::Lock;
 use super::progress::{Progress, Step, Teller};
 use super::sample::sample;
@@ -197,10 +197,16 @@ async fn differences(
 }
 
 async fn stands(read: &PgPool, projection: &Registered, slot: Slot) -> Result<bool, Error> {
-    let mut connection = read.acquire().await?;
-    Ok(follow::lock(&mut connection, projection, slot)
-        .await?
-        .is_some())
+    let found = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM watermarks \
+             WHERE projection = $1 AND version = $2 AND slot = $3)",
+    )
+    .bind(projection.name)
+    .bind(projection.version)
+    .bind(slot.name())
+    .fetch_one(read)
+    .await?;
+    Ok(found)
 }
 
 /// How many partitions the topic of its context has.
