@@ -100,13 +100,28 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
 }
 
 impl Projected<'_> {
-    /// Empties the tables.
+    /// Empties the tables, and puts them back to the beginning of the log: without a watermark they
+    /// would be built from it.
     async fn forget(&self) -> anyhow::Result<()> {
         for projection in &self.projections {
             let sql = format!("TRUNCATE {}", projection.name);
             self.read.execute(sql.as_str()).await?;
         }
         self.read.execute("TRUNCATE watermarks").await?;
+        for projection in &self.projections {
+            sqlx::query(
+                "INSERT INTO watermarks (projection, version, context, partition, epoch) \
+                 SELECT $1, $2, $3, partition, $4 \
+                 FROM log.topics, generate_series(0, partitions - 1) AS partition \
+                 WHERE context = $3",
+            )
+            .bind(projection.name)
+            .bind(projection.version)
+            .bind(projection.context)
+            .bind(self.ours.log().epoch())
+            .execute(&self.read)
+            .await?;
+        }
         Ok(())
     }
 
@@ -147,7 +162,7 @@ impl Projected<'_> {
     async fn reached(&self) -> anyhow::Result<(f64, bool)> {
         let reached = sqlx::query_as(
             "SELECT coalesce(sum(watermarks.position) / sum(sent.position), 0)::float8, \
-                 coalesce(bool_and(watermarks.position = sent.position), false) \
+                 coalesce(bool_and(watermarks.position >= sent.position), false) \
              FROM log.relay_partitions AS sent JOIN read.watermarks USING (context, partition)",
         );
         Ok(reached.fetch_one(&self.read).await?)

@@ -3,6 +3,7 @@
 use event_store::FrozenLog;
 use sqlx::PgPool;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::compare::{Difference, FrozenTable};
 use super::explain::explain;
@@ -12,7 +13,7 @@ use super::progress::{Progress, Step, Teller};
 use super::sample::sample;
 use super::swap::swap;
 use super::{Databases, Error, fill, shadow};
-use crate::runtime::{Registered, Slot};
+use crate::runtime::{ApplyError, Registered, Slot};
 
 /// How a table is rebuilt.
 #[derive(Debug, Clone, Copy)]
@@ -160,20 +161,38 @@ async fn shadow(
     workers: usize,
     teller: &Teller,
 ) -> Result<Vec<Difference>, Error> {
-    shadow::create(&databases.read, projection).await?;
-    let log = fill::fill(databases, projection, workers, teller).await?;
-    teller.begin(Step::Indexing, 0);
-    shadow::index(&databases.read, projection).await?;
+    let read = &databases.read;
     let partitions = partitions(&databases.log, projection).await?;
-    let end = (log.head(), log.last_event());
-    shadow::stand_at(&databases.read, projection, partitions, log.epoch(), end).await?;
-    differences(databases, projection, &log, teller).await
+    shadow::create(read, projection).await?;
+    let epoch = match fill::fill(databases, projection, workers, teller).await {
+        Ok(log) => {
+            teller.begin(Step::Indexing, 0);
+            shadow::index(read, projection).await?;
+            let end = (log.head(), log.last_event());
+            shadow::stand_at(read, projection, partitions, log.epoch(), end).await?;
+            log.epoch()
+        }
+        // COPY does not say whose row is refused. Folded in the order of the log, as a projector
+        // folds it, the stream at fault is found and parked: slowly, and seldom.
+        Err(Error::Database(error)) if ApplyError::is_of_a_row(&error) => {
+            tracing::warn!(%error, projection = projection.name, "a row is refused: looking for it");
+            shadow::create(read, projection).await?;
+            shadow::index(read, projection).await?;
+            let epoch = FrozenLog::take(&databases.log).await?.epoch();
+            shadow::stand_at(read, projection, partitions, epoch, (0, None)).await?;
+            teller.begin(Step::Following, 0);
+            follow(databases, projection, Slot::Shadow, None, teller).await?;
+            epoch
+        }
+        Err(error) => return Err(error),
+    };
+    differences(databases, projection, epoch, teller).await
 }
 
 async fn differences(
     databases: &Databases,
     projection: &Registered,
-    log: &FrozenLog,
+    epoch: Uuid,
     teller: &Teller,
 ) -> Result<Vec<Difference>, Error> {
     // The live table may be behind the shadow, and its projector may not be running: what it has
@@ -183,7 +202,7 @@ async fn differences(
     let Some(live) = FrozenTable::take(databases, projection).await? else {
         return Ok(Vec::new());
     };
-    if live.standing.epoch != log.epoch() {
+    if live.standing.epoch != epoch {
         return Err(Error::OtherLog(projection.name));
     }
     let standing = live.standing.clone();

@@ -58,14 +58,22 @@ impl ApplyError {
     /// Whether some event's rows are at fault, so that all goes well without that event.
     pub fn is_of_an_event(&self) -> bool {
         match self {
-            Self::Fold(_) | Self::Shape { .. } | Self::Database(sqlx::Error::Encode(_)) => true,
-            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+            Self::Fold(_) | Self::Shape { .. } => true,
+            Self::Database(error) => Self::is_of_a_row(error),
+        }
+    }
+
+    /// Whether the database refuses a row for what it is.
+    pub(crate) fn is_of_a_row(error: &sqlx::Error) -> bool {
+        match error {
+            sqlx::Error::Encode(_) => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
                 // Cardinality, data, constraints, a view's check, a limit such as the size of an
                 // index row, and what a trigger raises.
                 let classes = ["21", "22", "23", "44", "54", "P0"];
                 classes.iter().any(|class| code.starts_with(class))
             }),
-            Self::Database(_) => false,
+            _ => false,
         }
     }
 }

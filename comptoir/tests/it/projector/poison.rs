@@ -2,6 +2,7 @@
 
 use domain::actor::Role::{Admin, Buyer, Hotelier};
 use event_store::personal::Keyring;
+use projections::rebuild;
 use projections::runtime::{self, Source, parked};
 use sqlx::{Executor, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -116,6 +117,10 @@ async fn poison_of_each_kind_parks_its_stream_and_nothing_else() {
     system.stop.cancel();
     project_names(&system).await;
     all_is_parked(3, 1).await;
+    // A rebuild parks what the live table parks, and finds no difference.
+    let rebuilt = rebuild_names(&system).await;
+    assert_eq!((rebuilt.differences.len(), rebuilt.swapped), (0, true));
+    all_is_parked(3, 1).await;
     // Cured, each is drained in order.
     poisoned.iter().for_each(|(hotel, _)| cure(*hotel, true));
     let retried = retry(&system).await;
@@ -133,6 +138,27 @@ async fn poison_of_each_kind_parks_its_stream_and_nothing_else() {
     project_names(&system).await;
     assert_eq!(names_of_all(&system).await, drained);
     poisoned.iter().for_each(|(hotel, _)| cure(*hotel, false));
+}
+
+async fn rebuild_names(system: &System) -> rebuild::Outcome {
+    let databases = rebuild::Databases {
+        log: system.log.pool().clone(),
+        read: system.read.clone(),
+        keyring: system.log.keyring().clone(),
+    };
+    let projections = with_names().projections;
+    let names = projections.iter().find(|one| one.name == "names");
+    let options = rebuild::Options {
+        workers: 2,
+        accept: false,
+    };
+    let (unwatched, _) = tokio::sync::watch::channel(rebuild::Progress {
+        step: rebuild::Step::Filling,
+        done: 0,
+        total: 0,
+    });
+    let rebuilt = rebuild::rebuild(&databases, names.unwrap(), options, unwatched).await;
+    rebuilt.unwrap()
 }
 
 async fn names_of_all(system: &System) -> Vec<String> {
