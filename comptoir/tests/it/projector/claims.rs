@@ -1,13 +1,11 @@
 //! Law 6: a projector that lost its partition can't commit.
 
-use std::collections::BTreeSet;
-
 use event_store::database;
 use serde_json::json;
-use sqlx::{Executor, PgPool};
+use sqlx::Executor;
 use uuid::Uuid;
 
-use super::LIMIT;
+use super::{LIMIT, waiting};
 use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, Deployment, servers, wait_for};
 
 /// Notes which session moves a watermark.
@@ -16,14 +14,6 @@ const AUDIT: &str = "CREATE TABLE read.moves (pid integer);
         BEGIN INSERT INTO read.moves VALUES (pg_backend_pid()); RETURN NEW; END $$;
     CREATE TRIGGER moved AFTER UPDATE ON read.watermarks FOR EACH ROW
         WHEN (OLD.position < NEW.position) EXECUTE FUNCTION read.moved()";
-
-/// The sessions that wait for the watermarks.
-async fn waiting(read: &PgPool) -> BTreeSet<i32> {
-    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
-         AND wait_event_type = 'Lock' AND query LIKE '%FROM watermarks%FOR UPDATE%'";
-    let pids: Vec<i32> = sqlx::query_scalar(sql).fetch_all(read).await.unwrap();
-    pids.into_iter().collect()
-}
 
 async fn signed_in(client: &Client) -> Client {
     let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });

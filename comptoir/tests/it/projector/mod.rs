@@ -10,12 +10,14 @@ mod poison;
 mod rebalances;
 mod topics;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use event_store::read;
 use projections::runtime::parked::{self, Stream};
 use projections::runtime::{self, Registered, Source};
 use serde_json::json;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -38,13 +40,13 @@ async fn parked_for(system: &System, projection: &str) -> Vec<Stream> {
 }
 
 /// A projector of a system, in this process.
-struct Running {
+pub struct Running {
     stop: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), runtime::Error>>,
 }
 
 impl Running {
-    fn start(system: &System, source: Source) -> Self {
+    pub fn start(system: &System, source: Source) -> Self {
         Self::of(system, source, projections::all())
     }
 
@@ -57,10 +59,18 @@ impl Running {
         Self { stop, task }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
     }
+}
+
+/// The sessions that wait for the watermarks.
+pub async fn waiting(read: &PgPool) -> BTreeSet<i32> {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() \
+         AND wait_event_type = 'Lock' AND query LIKE '%FROM watermarks%FOR UPDATE%'";
+    let pids: Vec<i32> = sqlx::query_scalar(sql).fetch_all(read).await.unwrap();
+    pids.into_iter().collect()
 }
 
 /// What stands in the read tables is what the log alone gives.
