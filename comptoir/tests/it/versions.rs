@@ -9,6 +9,7 @@ use projections::hotels::nights::{self, Nights};
 use projections::runtime::{Happened, Projection, Registered};
 use serde::{Deserialize, Serialize};
 use sqlx::{Executor, PgPool};
+use uuid::Uuid;
 
 use crate::runtime::{history, tables};
 use crate::support::{System, wait_for};
@@ -74,7 +75,8 @@ async fn nights_of(read: &PgPool, table: &str) -> Vec<String> {
 async fn a_raised_version_is_built_beside_the_running_one_and_takes_over() {
     let old = System::start(Contexts::all()).await;
     history(&old).await;
-    let client = old.client(&[Hotelier]);
+    let account = Uuid::now_v7();
+    let client = old.client_of(account, &[Hotelier]);
     let hotel = client.hotel(40).await;
     let booked = client.book(hotel, 5, 6).await.expect(201);
     assert_eq!(client.reserved(&booked, hotel, 5).await, 1);
@@ -88,16 +90,18 @@ async fn a_raised_version_is_built_beside_the_running_one_and_takes_over() {
     .await;
     for round in 0..3 {
         for side in [&old, &new] {
-            let booked = side.client(&[Hotelier]).book(hotel, 5, 6).await;
+            let client = side.client_of(account, &[Hotelier]);
+            let booked = client.book(hotel, 5, 6).await.expect(201);
             // Whoever booked, both see it.
             for reader in [&old, &new] {
-                let reserved = reader.client(&[Hotelier]).reserved(&booked, hotel, 5).await;
+                let reader = reader.client_of(account, &[Hotelier]);
+                let reserved = reader.reserved(&booked, hotel, 5).await;
                 assert!(reserved >= 2 + 2 * round, "{reserved} in round {round}");
             }
         }
     }
     old.stop.cancel();
-    let client = new.client(&[Hotelier]);
+    let client = new.client_of(account, &[Hotelier]);
     let booked = client.book(hotel, 5, 6).await.expect(201);
     assert_eq!(client.reserved(&booked, hotel, 5).await, 8);
     let sql = "SELECT changes FROM nights ORDER BY changes DESC LIMIT 1";
