@@ -1,17 +1,23 @@
 //! Sending events to Kafka, in order, without a gap.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::types::RDKafkaErrorCode;
 use uuid::Uuid;
 
 use super::Options;
 use crate::log::Topics;
 use crate::message::{headers, topic};
 use crate::recorded::{Position, RecordedEvent};
+
+/// How long Kafka may take for a batch before the relay looks after its topics and sends it again by
+/// a new producer: one whose topic was deleted and made anew meanwhile may wait for ever.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
 
 /// An idempotent producer of the log's topics.
 pub(super) struct Producer {
@@ -70,8 +76,9 @@ impl Producer {
             let delivery = self.kafka.send_result(record).map_err(|(error, _)| error)?;
             deliveries.push(delivery);
         }
-        let delivered = try_join_all(deliveries)
+        let delivered = tokio::time::timeout(DELIVERY_LIMIT, try_join_all(deliveries))
             .await
+            .map_err(|_| KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut))?
             .map_err(|_cancelled| KafkaError::Canceled)?;
         for outcome in delivered {
             outcome.map_err(|(error, _message)| error)?;
