@@ -125,7 +125,7 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
             Err(Error::Kafka(error)) if topics::is_gone(&error) => {
                 // It is made anew as the log has it. What was not acknowledged is sent again, and
                 // what the old topic had is read from the log by those who miss it.
-                tracing::warn!(%error, "a topic is gone; it is made anew");
+                tracing::warn!(%error, "a topic may be gone; it is made anew, and what has no answer is sent again");
                 topics::ensure(&options, &topics).await?;
             }
             Err(error) => return Err(error),

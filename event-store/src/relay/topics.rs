@@ -62,7 +62,7 @@ pub fn is_away(error: &KafkaError) -> bool {
     )
 }
 
-/// Whether `error` means that a topic, or a partition of it, is not there any more, or is another
+/// Whether `error` means that a topic, or a partition of it, is not there any more, or may be another
 /// than the producer's messages were for.
 pub fn is_gone(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
@@ -76,6 +76,7 @@ pub fn is_gone(error: &KafkaError) -> bool {
                 | Code::OutOfOrderSequenceNumber
                 | Code::UnknownProducerId
                 | Code::Fatal
+                | Code::MessageTimedOut
         )
     )
 }
