@@ -1,20 +1,13 @@
 //! Sending events to Kafka, in order, without a gap.
 
 use std::collections::HashMap;
-<<<<<<< HEAD
 use std::sync::Arc;
-=======
 use std::time::Duration;
->>>>>>> da08093a9f778d0f9080f0d778cbe50cdbff077c
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
-<<<<<<< HEAD
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
-=======
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
->>>>>>> da08093a9f778d0f9080f0d778cbe50cdbff077c
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -26,19 +19,15 @@ use crate::message::{headers, topic};
 use crate::read::Page;
 use crate::recorded::Position;
 
-<<<<<<< HEAD
+/// How long Kafka may take for a batch before the relay looks after its topics and sends it again by
+/// a new producer: one whose topic was deleted and made anew meanwhile may wait for ever.
+const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
+
 /// Milliseconds for which a message waits for others to go with.
 const LINGER: &str = "1";
 
 /// An idempotent producer of the log's topics, for one lead: what it has under way when it is
 /// dropped is taken back, or is a duplicate.
-=======
-/// How long Kafka may take for a batch before the relay looks after its topics and sends it again by
-/// a new producer: one whose topic was deleted and made anew meanwhile may wait for ever.
-const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
-
-/// An idempotent producer of the log's topics.
->>>>>>> da08093a9f778d0f9080f0d778cbe50cdbff077c
 pub(super) struct Producer {
     kafka: ThreadedProducer<Deliveries>,
     /// The topic of each context.
@@ -112,7 +101,6 @@ impl Producer {
                 .headers(headers(&event, epoch, before));
             self.kafka.send(record).map_err(|(error, _)| error)?;
         }
-<<<<<<< HEAD
         Ok(Sent {
             messages,
             reached: Reached {
@@ -126,9 +114,12 @@ impl Producer {
     /// Waits until Kafka has all of `sent`.
     ///
     /// # Errors
-    /// When Kafka refuses any message, this one or another.
+    /// When Kafka refuses any message, this one or another, or does not answer for long.
     pub(super) async fn wait(&self, sent: &Sent) -> Result<(), KafkaError> {
-        self.kafka.context().wait(&sent.messages).await
+        let waited = self.kafka.context().wait(&sent.messages);
+        let waited = tokio::time::timeout(DELIVERY_LIMIT, waited).await;
+        let late = KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut);
+        waited.unwrap_or(Err(late))
     }
 
     /// Whether Kafka has all of `sent`.
@@ -143,15 +134,5 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.kafka.context().end();
-=======
-        let delivered = tokio::time::timeout(DELIVERY_LIMIT, try_join_all(deliveries))
-            .await
-            .map_err(|_| KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut))?
-            .map_err(|_cancelled| KafkaError::Canceled)?;
-        for outcome in delivered {
-            outcome.map_err(|(error, _message)| error)?;
-        }
-        Ok(())
->>>>>>> da08093a9f778d0f9080f0d778cbe50cdbff077c
     }
 }

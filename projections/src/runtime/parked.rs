@@ -72,7 +72,7 @@ pub struct Event {
     pub payload: Option<String>,
 }
 
-/// The parked streams, of one projection or of all, oldest first.
+/// The parked streams of live tables, of one projection or of all, oldest first.
 ///
 /// # Errors
 /// When the database is away.
@@ -82,11 +82,12 @@ pub async fn list(read: &PgPool, projection: Option<&str>) -> Result<Vec<Stream>
              position, event_type, error, attempts, parked_at, events \
          FROM (SELECT DISTINCT ON (projection, version, slot, aggregate_id) parked.*, \
                    count(*) OVER (PARTITION BY projection, version, slot, aggregate_id) AS events \
-               FROM parked WHERE $1::text IS NULL OR projection = $1 \
+               FROM parked WHERE slot = $2 AND ($1::text IS NULL OR projection = $1) \
                ORDER BY projection, version, slot, aggregate_id, position) AS firsts \
          ORDER BY position, projection, version, slot",
     )
     .bind(projection)
+    .bind(Slot::Live.name())
     .fetch_all(read)
     .await
 }
