@@ -2,19 +2,16 @@
 
 use std::io::{BufRead, Write};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use event_store::database;
+use projections::rebuild::Databases;
 use projections::runtime::parked::{self, Retried, Stream};
-use projections::runtime::{Registered, search_path};
 use serde::Serialize;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::contexts::Contexts;
-use crate::settings::{Databases, Personal};
+use super::store::{Store, named};
 
 #[derive(Subcommand)]
 pub(crate) enum Parked {
@@ -55,8 +52,6 @@ pub(crate) struct Retry {
     #[arg(long)]
     stream: Option<Uuid>,
     #[command(flatten)]
-    personal: Personal,
-    #[command(flatten)]
     at: At,
 }
 
@@ -78,7 +73,7 @@ pub(crate) struct Discard {
 #[derive(Args)]
 struct At {
     #[command(flatten)]
-    databases: Databases,
+    store: Store,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -96,15 +91,6 @@ impl Parked {
 }
 
 impl At {
-    fn log(&self) -> anyhow::Result<PgPool> {
-        database::pool(&self.databases.database_url, "log", 2).context("DATABASE_URL")
-    }
-
-    fn read(&self) -> anyhow::Result<PgPool> {
-        let path = search_path(&Contexts::all().projections);
-        database::pool(self.databases.read_url(), &path, 2).context("READ_DATABASE_URL")
-    }
-
     /// Prints `all` as JSON or as lines of a table.
     fn print<T: Serialize, const N: usize>(
         &self,
@@ -127,20 +113,11 @@ impl At {
     }
 }
 
-/// The registered projections, or the one of that name.
-fn projections(name: Option<&str>) -> anyhow::Result<Vec<Registered>> {
-    let mut all = Contexts::all().projections;
-    all.retain(|one| name.is_none_or(|name| one.name == name));
-    match (all.is_empty(), name) {
-        (true, Some(name)) => bail!("there is no projection {name}"),
-        _ => Ok(all),
-    }
-}
-
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        projections(self.projection.as_deref())?;
-        let streams = parked::list(&self.at.read()?, self.projection.as_deref()).await?;
+        named(self.projection.as_slice())?;
+        let read = self.at.store.open().await?.read;
+        let streams = parked::list(&read, self.projection.as_deref()).await?;
         let heads = [
             "projection",
             "stream",
@@ -151,10 +128,7 @@ impl List {
         ];
         let line = |one: &Stream| {
             [
-                match one.slot.as_str() {
-                    "live" => format!("{} {}", one.projection, one.version),
-                    slot => format!("{} {} ({slot})", one.projection, one.version),
-                },
+                format!("{} {}", one.projection, one.version),
                 one.aggregate_id.to_string(),
                 one.events.to_string(),
                 format!("{} {}", one.position, one.event_type),
@@ -168,8 +142,8 @@ impl List {
 
 impl Show {
     async fn run(self) -> anyhow::Result<()> {
-        projections(Some(&self.projection))?;
-        let (log, read) = (self.at.log()?, self.at.read()?);
+        named(std::slice::from_ref(&self.projection))?;
+        let Databases { log, read, .. } = self.at.store.open().await?;
         let events = parked::show(&log, &read, &self.projection, self.stream).await?;
         let heads = ["position", "event", "tried", "why", "payload"];
         let line = |one: &parked::Event| {
@@ -187,9 +161,8 @@ impl Show {
 
 impl Retry {
     async fn run(self) -> anyhow::Result<()> {
-        let projections = projections(self.projection.as_deref())?;
-        let (log, read) = (self.at.log()?, self.at.read()?);
-        let keyring = self.personal.keyring(&log)?;
+        let projections = named(self.projection.as_slice())?;
+        let Databases { log, read, keyring } = self.at.store.open_to_project().await?;
         let retried = parked::retry((&log, &read, &keyring), &projections, self.stream).await?;
         let heads = ["projection", "stream", "applied", "still fails"];
         let line = |one: &Retried| {
@@ -206,11 +179,11 @@ impl Retry {
 
 impl Discard {
     async fn run(self) -> anyhow::Result<()> {
-        projections(Some(&self.projection))?;
+        named(std::slice::from_ref(&self.projection))?;
         if !self.yes && !self.confirmed()? {
             bail!("nothing was done");
         }
-        let read = self.at.read()?;
+        let read = self.at.store.open().await?.read;
         let discarded = parked::discard(&read, &self.projection, self.stream).await?;
         match self.at.json {
             true => println!("{}", serde_json::json!({ "discarded": discarded })),
