@@ -19,6 +19,7 @@ use super::ours::Ours;
 use super::relay::relay_all;
 use super::report::{Figure, Report, Target};
 use super::server::Server;
+use super::standing::at_the_beginning;
 
 const BARE: &str = "rdkafka: a bare consumer";
 const GLANCE: Duration = Duration::from_millis(10);
@@ -106,8 +107,8 @@ impl Projected<'_> {
             let sql = format!("TRUNCATE {}", projection.name);
             self.read.execute(sql.as_str()).await?;
         }
-        self.read.execute("TRUNCATE watermarks").await?;
-        Ok(())
+        let mut connection = self.read.acquire().await?;
+        at_the_beginning(&mut connection, &self.projections).await
     }
 
     /// Projects everything; gives how many events a second, from the first commit that is seen to
