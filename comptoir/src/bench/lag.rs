@@ -95,9 +95,10 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
 impl System {
     async fn start(deployment: &Deployment) -> anyhow::Result<Self> {
         let commands = deployment.start("command-api").await?;
-        let queries = deployment.start("read-api").await?;
         let relay = deployment.start("relay").await?;
         let projector = deployment.start("projector").await?;
+        // It is ready when the projector has begun every table.
+        let queries = deployment.start("read-api").await?;
         Ok(Self {
             hotels: Arc::new(hotels(&commands, HOTELS, CONNECTIONS).await?),
             commands: connect(&commands, CONNECTIONS).await?,

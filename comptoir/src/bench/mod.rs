@@ -31,6 +31,7 @@ mod sample;
 mod scratch;
 mod server;
 mod service;
+mod standing;
 mod stock;
 mod stock_replay;
 mod table;

@@ -19,6 +19,7 @@ use super::ours::Ours;
 use super::relay::relay_all;
 use super::report::{Figure, Report, Target};
 use super::server::Server;
+use super::standing::at_the_beginning;
 
 const BARE: &str = "rdkafka: a bare consumer";
 const GLANCE: Duration = Duration::from_millis(10);
@@ -107,22 +108,8 @@ impl Projected<'_> {
             let sql = format!("TRUNCATE {}", projection.name);
             self.read.execute(sql.as_str()).await?;
         }
-        self.read.execute("TRUNCATE watermarks").await?;
-        for projection in &self.projections {
-            sqlx::query(
-                "INSERT INTO watermarks (projection, version, context, partition, epoch) \
-                 SELECT $1, $2, $3, partition, $4 \
-                 FROM log.topics, generate_series(0, partitions - 1) AS partition \
-                 WHERE context = $3",
-            )
-            .bind(projection.name)
-            .bind(projection.version)
-            .bind(projection.context)
-            .bind(self.ours.log().epoch())
-            .execute(&self.read)
-            .await?;
-        }
-        Ok(())
+        let mut connection = self.read.acquire().await?;
+        at_the_beginning(&mut connection, &self.projections).await
     }
 
     /// Projects everything; gives how many events a second, from the first commit that is seen to

@@ -16,6 +16,7 @@ use super::pgbench::{Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::{Server, connect};
 use super::service::{Deployment, Service};
+use super::standing::at_the_beginning;
 use super::wire::Wire;
 
 const PGBENCH: &str = "pgbench: the same SQL";
@@ -89,6 +90,7 @@ async fn fill(url: &str, rows: u64) -> anyhow::Result<()> {
          FROM generate_series(0::bigint, {rows} - 1) AS n"
     );
     connection.execute(sql.as_str()).await?;
+    at_the_beginning(&mut connection, &projections::all()).await?;
     connection
         .execute("VACUUM (ANALYZE) read.reservations")
         .await?;

@@ -19,6 +19,9 @@ const WAITING: usize = 4;
 /// What becomes of a page, once it is decoded.
 type Place<T> = oneshot::Receiver<Result<T, Error>>;
 
+/// A page, and where what becomes of it goes.
+type Received<T> = (Result<Page, Error>, oneshot::Sender<Result<T, Error>>);
+
 /// What the threads share.
 struct Source<T> {
     reading: Mutex<Option<Reading>>,
@@ -105,7 +108,7 @@ fn refuse<T>(places: &mpsc::Sender<Place<T>>, error: Error) {
 impl<T> Source<T> {
     /// The next page and its place in the order; none after the last one, after an error, and when
     /// the consumer has gone.
-    fn next(&self) -> Option<(Result<Page, Error>, oneshot::Sender<Result<T, Error>>)> {
+    fn next(&self) -> Option<Received<T>> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let Reading { runtime, reader } = reading.as_mut()?;
         let next = runtime.block_on(async {

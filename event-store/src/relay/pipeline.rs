@@ -17,7 +17,7 @@ use crate::recorded::Position;
 use crate::wake::{LOG, Wake};
 
 /// So many pages may be under way. It bounds the producer's memory, some 2 KiB a message.
-const UNDER_WAY: usize = 32;
+const UNDER_WAY: usize = 8;
 /// How often a lead that has nothing to send looks whether it is held.
 const LOOK: Duration = Duration::from_secs(1);
 

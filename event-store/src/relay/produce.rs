@@ -23,9 +23,6 @@ use crate::recorded::Position;
 /// a new producer: one whose topic was deleted and made anew meanwhile may wait for ever.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
 
-/// Milliseconds for which a message waits for others to go with.
-const LINGER: &str = "1";
-
 /// An idempotent producer of the log's topics, for one lead: what it has under way when it is
 /// dropped is taken back, or is a duplicate.
 pub(super) struct Producer {
@@ -49,7 +46,10 @@ impl Producer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             // One message waits for no other; while requests are under way the others gather.
-            .set("linger.ms", LINGER)
+            .set("linger.ms", "1")
+            // A broker whose heap is small sets requests of half a megabyte apart from all else,
+            // and collects its garbage again and again.
+            .set("batch.size", "131072")
             // A message never times out: one that did, with later ones delivered, would be a hole.
             // While Kafka is away the relay waits.
             .set("message.timeout.ms", "0")
