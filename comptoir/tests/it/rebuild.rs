@@ -206,6 +206,18 @@ async fn a_table_is_rebuilt_though_its_projector_is_gone() {
     assert_eq!(tables(&system.read).await, all);
 }
 
+/// Several tables at once, the first time that this database sees a rebuild.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_are_rebuilt_at_once() {
+    let system = System::start(Contexts::all()).await;
+    history(&system).await;
+    let all = projections::all();
+    let rebuilt = all.iter().map(|one| rebuilt(&system, one.name, KEPT));
+    for outcome in futures::future::join_all(rebuilt).await {
+        assert!(outcome.unwrap().swapped);
+    }
+}
+
 /// One at a time; and what there is no previous table of has none to go back to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_is_rebuilt_by_one_at_a_time() {
@@ -246,8 +258,8 @@ async fn a_killed_rebuild_starts_clean_the_next_time() {
     let deployment = Deployment::new(system.databases.clone(), folder.path().join("log"));
     // Each of these holds the rebuild up at another step, where it is killed.
     let holds = [
-        // Before the shadow is made, and before it takes the live table's place.
-        "SELECT pg_advisory_lock(4716)",
+        // Before the shadow is made.
+        "BEGIN; LOCK nights IN ACCESS EXCLUSIVE MODE",
         // Before the live table is looked at.
         "BEGIN; SELECT * FROM watermarks WHERE projection = 'nights' FOR UPDATE",
         // Before the swap.

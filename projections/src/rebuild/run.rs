@@ -163,6 +163,7 @@ async fn shadow(
 ) -> Result<Vec<Difference>, Error> {
     let read = &databases.read;
     let partitions = partitions(&databases.log, projection).await?;
+    shadow::schemas(read, projection).await?;
     shadow::create(read, projection).await?;
     let epoch = match fill::fill(databases, projection, workers, teller).await {
         Ok(log) => {

@@ -11,17 +11,28 @@ pub(super) async fn create(pool: &PgPool, projection: &Registered) -> Result<(),
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     remove(&mut tx, projection).await?;
-    let schema = projection.schema(Slot::Shadow);
-    // Rebuilds of two tables may make their schema at once.
-    tx.execute("SELECT pg_advisory_xact_lock(4716)").await?;
     let create = format!(
-        "CREATE SCHEMA IF NOT EXISTS {schema}; \
-         CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)",
+        "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)",
         projection.relation(Slot::Shadow),
         projection.relation(Slot::Live),
     );
     tx.execute(create.as_str()).await?;
     Ok(tx.commit().await?)
+}
+
+/// Makes the schemas of shadow and previous tables.
+pub(super) async fn schemas(pool: &PgPool, projection: &Registered) -> Result<(), Error> {
+    for slot in [Slot::Shadow, Slot::Previous] {
+        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", projection.schema(slot));
+        match pool.execute(create.as_str()).await {
+            // Another rebuild made it at this very moment.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {}
+            done => {
+                done?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes the shadow away.

@@ -78,11 +78,10 @@ async fn put(
     from: Slot,
     to: Slot,
 ) -> Result<(), Error> {
-    let schema = projection.schema(to);
     let sql = format!(
-        "SELECT pg_advisory_xact_lock(4716); CREATE SCHEMA IF NOT EXISTS {schema}; \
-         ALTER TABLE {} SET SCHEMA {schema}",
-        projection.relation(from)
+        "ALTER TABLE {} SET SCHEMA {}",
+        projection.relation(from),
+        projection.schema(to)
     );
     tx.execute(sql.as_str()).await?;
     for of in ["watermarks", "parked"] {

@@ -47,7 +47,8 @@ pub async fn standing(
         for slot in slots {
             let position: Position = slot.try_get("position")?;
             let behind = sqlx::query(
-                "SELECT count(*) AS events, min(recorded_at) AS oldest \
+                "SELECT count(*) AS events, min(recorded_at) AS oldest, \
+                     coalesce(min(events.position) - 1, (SELECT position FROM head)) AS reached \
                  FROM events JOIN unnest($2::integer[], $3::bigint[]) AS seen (partition, position) \
                      ON events.partition = seen.partition AND events.position > seen.position \
                  WHERE events.position > $4 AND split_part(aggregate_type, '.', 1) = $1",
@@ -64,7 +65,7 @@ pub async fn standing(
                 projection: projection.name,
                 version: projection.version,
                 slot: slot.try_get("slot")?,
-                position,
+                position: behind.try_get("reached")?,
                 events_behind: behind.try_get("events")?,
                 seconds_behind: late.unwrap_or_default().max(0.0),
             });
