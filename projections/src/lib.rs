@@ -10,6 +10,11 @@ pub mod runtime;
 
 use runtime::Registered;
 
+/// The projection of this name.
+pub fn named(name: &str) -> Option<Registered> {
+    all().into_iter().find(|one| one.name == name)
+}
+
 /// Every projection, context by context.
 pub fn all() -> Vec<Registered> {
     [identity::projections(), hotels::projections()].concat()

@@ -7,10 +7,9 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use event_store::database;
 use event_store::personal::Keyring;
-use projections::rebuild::{self, Databases, Outcome, Progress, Step};
+use projections::rebuild::{self, Databases, Outcome, Progress};
 use projections::runtime::Registered;
 use sqlx::Executor;
-use tokio::sync::watch;
 
 use super::Common;
 use super::fill::{Filled, Streams};
@@ -59,7 +58,7 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
             // What it holds is about nobody.
             keyring: Keyring::none(),
         },
-        projection: named(TABLE)?,
+        projection: projections::named(TABLE).with_context(|| format!("no projection {TABLE}"))?,
         options: rebuild::Options {
             workers: options.workers.map_or(cpus, usize::from),
             accept: false,
@@ -107,12 +106,6 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
         )))
 }
 
-fn named(table: &str) -> anyhow::Result<Registered> {
-    let mut all = projections::all().into_iter();
-    all.find(|one| one.name == table)
-        .with_context(|| format!("no projection {table}"))
-}
-
 impl Table {
     /// The table counts as one that was never projected: there is nothing to compare it with.
     async fn forget(&self) -> anyhow::Result<()> {
@@ -123,11 +116,7 @@ impl Table {
 
     /// Rebuilds it; gives the seconds that took.
     async fn rebuild(&self, events: i64) -> anyhow::Result<f64> {
-        let (sender, _) = watch::channel(Progress {
-            step: Step::Filling,
-            done: 0,
-            total: 0,
-        });
+        let (sender, _) = Progress::channel();
         let begun = Instant::now();
         let outcome =
             rebuild::rebuild(&self.databases, &self.projection, self.options, sender).await?;

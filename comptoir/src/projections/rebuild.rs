@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use projections::rebuild::{self, Databases, Difference, Extent, Options, Progress, Step};
+use projections::rebuild::{self, Databases, Difference, Extent, Options, Progress};
 use projections::runtime::Registered;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -227,11 +227,7 @@ fn shown(
     let bar = bars.add(ProgressBar::new(0));
     bar.set_style(ProgressStyle::with_template(style)?);
     bar.set_prefix(projection.name);
-    let (sender, mut progress) = watch::channel(Progress {
-        step: Step::Filling,
-        done: 0,
-        total: 0,
-    });
+    let (sender, mut progress) = Progress::channel();
     let (name, told) = (projection.name, bar.clone());
     tokio::spawn(async move {
         let mut step = None;

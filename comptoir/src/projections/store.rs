@@ -90,8 +90,7 @@ pub(super) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
         return Ok(all);
     }
     let find = |name: &String| {
-        let found = all.iter().find(|one| one.name == name).copied();
-        found.with_context(|| {
+        projections::named(name).with_context(|| {
             let known: Vec<&str> = all.iter().map(|one| one.name).collect();
             format!(
                 "there is no projection {name}; there are {}",

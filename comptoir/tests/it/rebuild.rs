@@ -34,17 +34,11 @@ fn databases(system: &System) -> Databases {
 }
 
 fn registered(name: &str) -> Registered {
-    let all = projections::all();
-    all.into_iter().find(|one| one.name == name).unwrap()
+    projections::named(name).unwrap()
 }
 
 fn unwatched() -> watch::Sender<Progress> {
-    let begin = Progress {
-        step: Step::Filling,
-        done: 0,
-        total: 0,
-    };
-    watch::channel(begin).0
+    Progress::channel().0
 }
 
 async fn rebuilt(system: &System, name: &str, options: Options) -> Result<Outcome, Error> {
@@ -228,7 +222,7 @@ async fn a_table_is_rebuilt_by_one_at_a_time() {
     // A query that holds the table keeps the first one from its swap.
     let mut query = system.read.begin().await.unwrap();
     query.execute("SELECT * FROM hotels").await.unwrap();
-    let (sender, mut progress) = watch::channel(*unwatched().borrow());
+    let (sender, mut progress) = Progress::channel();
     let (databases, hotels) = (databases(&system), registered("hotels"));
     let first = tokio::spawn({
         let databases = databases.clone();

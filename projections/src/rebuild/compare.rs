@@ -139,7 +139,8 @@ fn placed(row: Option<&sqlx::postgres::PgRow>) -> Result<Option<(String, String)
         .transpose()
 }
 
-fn difference(
+/// What differs, of a row in the live table and the one that the log gives; one of them is there.
+pub(super) fn difference(
     projection: &Registered,
     live: Option<String>,
     rebuilt: Option<String>,

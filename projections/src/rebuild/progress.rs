@@ -34,6 +34,17 @@ pub struct Progress {
     pub total: u64,
 }
 
+impl Progress {
+    /// A rebuild's way to tell of its progress, and who watches it.
+    pub fn channel() -> (watch::Sender<Self>, watch::Receiver<Self>) {
+        watch::channel(Self {
+            step: Step::Filling,
+            done: 0,
+            total: 0,
+        })
+    }
+}
+
 /// Tells of progress.
 #[derive(Clone)]
 pub(super) struct Teller(Arc<watch::Sender<Progress>>);

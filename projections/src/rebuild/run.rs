@@ -46,28 +46,19 @@ pub async fn rebuild(
 ) -> Result<Outcome, Error> {
     let lock = Lock::take(&databases.read, projection).await?;
     let teller = Teller::new(progress);
-    let built = build(databases, projection, options.workers, &teller).await;
-    let outcome = match built {
-        Err(error) => Err(error),
-        Ok(differences) if !differences.is_empty() && !options.accept => Ok(Outcome {
-            differences,
-            swapped: false,
-        }),
-        Ok(differences) => {
-            teller.begin(Step::Swapping, 0);
-            let swapped = swap(databases, projection, Slot::Shadow).await;
-            swapped.map(|()| Outcome {
-                differences,
-                swapped: true,
-            })
-        }
-    };
-    let outcome = outcome?;
-    if !outcome.swapped {
+    let differences = build(databases, projection, options.workers, &teller).await?;
+    let swapped = differences.is_empty() || options.accept;
+    if swapped {
+        teller.begin(Step::Swapping, 0);
+        swap(databases, projection, Slot::Shadow).await?;
+    } else {
         shadow::drop(&databases.read, projection).await?;
     }
     lock.release().await?;
-    Ok(outcome)
+    Ok(Outcome {
+        differences,
+        swapped,
+    })
 }
 
 /// How much of a table is compared.
@@ -102,10 +93,10 @@ pub async fn drift(
         }
     };
     let lock = Lock::take(&databases.read, projection).await?;
-    let differences = build(databases, projection, workers, &Teller::new(progress)).await;
+    let differences = build(databases, projection, workers, &Teller::new(progress)).await?;
     shadow::drop(&databases.read, projection).await?;
     lock.release().await?;
-    differences
+    Ok(differences)
 }
 
 /// Goes back to the table that was live before the last rebuild, once it has followed the log to
@@ -146,7 +137,7 @@ async fn build(
     workers: usize,
     teller: &Teller,
 ) -> Result<Vec<Difference>, Error> {
-    let built = shadow(databases, projection, workers, teller).await;
+    let built = fold_and_compare(databases, projection, workers, teller).await;
     if built.is_err()
         && let Err(left) = shadow::drop(&databases.read, projection).await
     {
@@ -155,7 +146,7 @@ async fn build(
     built
 }
 
-async fn shadow(
+async fn fold_and_compare(
     databases: &Databases,
     projection: &Registered,
     workers: usize,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::compare::{Difference, FrozenTable};
+use super::compare::{Difference, FrozenTable, difference};
 use super::explain::EventOf;
 use super::progress::{Step, Teller};
 use super::{Databases, Error, shadow};
@@ -112,8 +112,7 @@ async fn compare(
     };
     // PostgreSQL itself says what a row is like in the table.
     let sql = format!(
-        "SELECT to_jsonb(asked)::text AS key, to_jsonb(given)::text AS rebuilt, \
-             to_jsonb(held)::text AS live \
+        "SELECT to_jsonb(given)::text AS rebuilt, to_jsonb(held)::text AS live \
          FROM (SELECT {key} FROM jsonb_populate_recordset(NULL::{live}, $1)) AS asked \
              LEFT JOIN jsonb_populate_recordset(NULL::{live}, $2) AS given \
                  ON ({}) = ({}) \
@@ -132,20 +131,11 @@ async fn compare(
         .await?;
     let mut differences = Vec::new();
     for row in found {
-        let shape = |why: serde_json::Error| Error::shape(projection, why);
-        let key: String = row.try_get("key")?;
-        let key = (projection.key_of)(&key).map_err(shape)?;
-        let parse = |text: Option<String>| {
-            let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
-            parsed.map_err(shape)
-        };
-        let events = touched.get(&key.to_string());
-        differences.push(Difference {
-            live: parse(row.try_get("live")?)?,
-            rebuilt: parse(row.try_get("rebuilt")?)?,
-            events: events.map(|(_, events)| events.clone()).unwrap_or_default(),
-            key,
-        });
+        let mut found = difference(projection, row.try_get("live")?, row.try_get("rebuilt")?)?;
+        if let Some((_, events)) = touched.get(&found.key.to_string()) {
+            found.events.clone_from(events);
+        }
+        differences.push(found);
     }
     Ok(differences)
 }

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::projection::Registered;
 use super::run::{Error, Projector};
-use crate::rebuild::{self, Databases, Options, Progress, Step};
+use crate::rebuild::{self, Databases, Options, Progress};
 
 /// How many workers fold the log. The other half of the machine is for those who serve meanwhile.
 const WORKERS: usize = 2;
@@ -39,11 +37,7 @@ async fn is_built(databases: &Databases, projection: &Registered) -> Result<bool
                 workers: WORKERS,
                 accept: true,
             };
-            let (unwatched, _) = watch::channel(Progress {
-                step: Step::Filling,
-                done: 0,
-                total: 0,
-            });
+            let (unwatched, _) = Progress::channel();
             rebuild::rebuild(databases, projection, options, unwatched)
                 .await
                 .map(|outcome| outcome.swapped)

@@ -129,7 +129,7 @@ pub async fn show(
 pub async fn discard(read: &PgPool, projection: &str, stream: Uuid) -> Result<u64, sqlx::Error> {
     let mut given_up = 0;
     for parked in list(read, Some(projection)).await? {
-        if parked.aggregate_id == stream && parked.slot == Slot::Live.name() {
+        if parked.aggregate_id == stream {
             let mut tx = read.begin().await?;
             lock(&mut tx, &parked).await?;
             given_up += delete(&mut tx, &parked, None).await?;

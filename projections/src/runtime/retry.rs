@@ -65,8 +65,7 @@ pub async fn retry(
         let Some(projection) = projections.iter().find(of_it) else {
             continue;
         };
-        let asked_for = stream.is_none_or(|id| id == parked.aggregate_id);
-        if !asked_for || parked.slot != Slot::Live.name() {
+        if stream.is_some_and(|id| id != parked.aggregate_id) {
             continue;
         }
         let mut retried = Retried {

@@ -152,11 +152,7 @@ async fn rebuild_names(system: &System) -> rebuild::Outcome {
         workers: 2,
         accept: false,
     };
-    let (unwatched, _) = tokio::sync::watch::channel(rebuild::Progress {
-        step: rebuild::Step::Filling,
-        done: 0,
-        total: 0,
-    });
+    let (unwatched, _) = rebuild::Progress::channel();
     let rebuilt = rebuild::rebuild(&databases, names.unwrap(), options, unwatched).await;
     rebuilt.unwrap()
 }
