@@ -1,5 +1,7 @@
 //! The services, put together from their parts: each alone, or several in one process.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
@@ -9,8 +11,8 @@ use futures::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
-use read_api::fresh::Visibility;
 use read_api::lag::events_behind;
+use read_api::standing::Visibility;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
 use service_kit::supervise::Supervisor;
@@ -113,7 +115,10 @@ impl Process {
 
     /// Adds the query API.
     pub fn read_api(&mut self, tokens: Tokens) {
-        let visibility = Visibility::listen(self.read.clone(), self.tasks.stop());
+        let projections: Arc<[Registered]> = self.contexts.projections.clone().into();
+        let (visibility, follower) = Visibility::of(self.read.clone(), Arc::clone(&projections));
+        let follower = follower.run(self.tasks.stop());
+        self.tasks.spawn("what follows the read tables", follower);
         let app = read_api::App {
             read: self.read.clone(),
             log: self.log.pool().clone(),
@@ -121,7 +126,7 @@ impl Process {
             epoch: self.log.epoch(),
             tokens,
             visibility,
-            projections: self.contexts.projections.clone().into(),
+            projections,
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);

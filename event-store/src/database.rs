@@ -81,6 +81,17 @@ pub fn pool(url: &str, schema: &str, connections: u32) -> Result<PgPool, sqlx::E
     Ok(pool)
 }
 
+/// Whether `error` is one that the same statement need not meet again: a deadlock, a full disk, a
+/// lock or time limit, a server that is a standby for now.
+pub fn passes(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| {
+        code.starts_with("40")
+            || code.starts_with("53")
+            || ["25006", "55P03", "57014"].contains(&&*code)
+    })
+}
+
 /// Whether `error` means that the database can't be reached now, and may be later.
 pub fn is_away(error: &sqlx::Error) -> bool {
     match error {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 
@@ -43,7 +44,12 @@ impl Wake {
             }
             return;
         };
-        if let Ok(Err(error)) = tokio::time::timeout(POLL, listener.recv()).await {
+        let mut told = tokio::time::timeout(POLL, listener.recv()).await.ok();
+        // One look answers all that came meanwhile.
+        while let Some(Ok(_)) = told {
+            told = listener.recv().now_or_never();
+        }
+        if let Some(Err(error)) = told {
             tracing::debug!(%error, channel = self.channel, "stopped listening; polling");
             self.listener = None;
         }

@@ -6,17 +6,14 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
-use event_store::wake::Wake;
-use projections::runtime::{READ, Slot};
+use projections::runtime::Slot;
 use service_kit::conditional::single;
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
 use service_kit::problem::Problem;
-use sqlx::{PgPool, Row};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
-use crate::{App, database};
+use crate::standing::Known;
+use crate::{App, away, database};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// How long a query waits unless `Prefer: wait=N` says otherwise.
@@ -57,25 +54,6 @@ fn preferred_wait(text: &str) -> Option<Duration> {
     seconds.parse().ok().map(Duration::from_secs)
 }
 
-/// Tells waiting queries that the read tables have moved on.
-#[derive(Debug, Clone)]
-pub struct Visibility(watch::Receiver<u64>);
-
-impl Visibility {
-    /// Starts listening to the projectors of the database of `pool`, until `stop`.
-    pub fn listen(pool: PgPool, stop: CancellationToken) -> Self {
-        let (moved, receiver) = watch::channel(0);
-        tokio::spawn(stop.run_until_cancelled_owned(async move {
-            let mut wake = Wake::new(pool, READ);
-            loop {
-                wake.wait().await;
-                moved.send_modify(|count| *count += 1);
-            }
-        }));
-        Self(receiver)
-    }
-}
-
 impl App {
     /// Returns once the `tables` of `context` contain what `fresh` demands.
     ///
@@ -98,60 +76,59 @@ impl App {
         let here = |place: &&Place| place.context == context;
         let places: Vec<&Place> = token.places().iter().filter(here).collect();
         let deadline = Instant::now() + fresh.wait;
-        let mut moved = self.visibility.0.clone();
+        let mut known = self.visibility.0.clone();
         loop {
-            moved.mark_unchanged();
-            if self.passed(&places, tables).await? {
-                return Ok(());
+            let now = known.borrow_and_update().clone();
+            if let Known::Standing(standing) = &now {
+                let passed = |place: &&Place| {
+                    let mut tables = tables.iter();
+                    tables.all(|table| standing.has_passed(table, token.epoch(), place))
+                };
+                if places.iter().all(passed) {
+                    let parked = tables.iter().filter(|table| standing.has_parked(table));
+                    return self.check_parked(&places, parked.copied().collect()).await;
+                }
+            } else if matches!(now, Known::Away) {
+                return Err(away());
             }
             // A closed channel means that the service stops.
-            match timeout_at(deadline, moved.changed()).await {
+            match timeout_at(deadline, known.changed()).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return Err(not_yet()),
             }
         }
     }
 
-    async fn passed(&self, places: &[&Place], tables: &[&str]) -> Result<bool, Problem> {
-        if places.is_empty() {
-            return Ok(true);
+    /// Refuses when an event at one of `places` is parked in one of `tables`.
+    async fn check_parked(&self, places: &[&Place], tables: Vec<&str>) -> Result<(), Problem> {
+        if places.is_empty() || tables.is_empty() {
+            return Ok(());
         }
         let contexts: Vec<&str> = places.iter().map(|place| place.context.as_str()).collect();
         let partitions: Vec<i32> = places.iter().map(|place| place.partition).collect();
         let positions: Vec<i64> = places.iter().map(|place| place.position).collect();
-        let read = self
-            .projections
-            .iter()
-            .filter(|one| tables.contains(&one.name));
+        let read = self.projections.iter();
+        let read = read.filter(|one| tables.contains(&one.name));
         let (names, versions): (Vec<&str>, Vec<i32>) =
             read.map(|one| (one.name, one.version)).unzip();
-        let row = sqlx::query(
-            "WITH place AS (SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]) \
-                 AS place (context, partition, position)), \
-             asked AS (SELECT * FROM unnest($4::text[], $6::integer[]) AS asked (projection, version)) \
-             SELECT (SELECT count(*) FROM place JOIN watermarks USING (context, partition) \
-                     JOIN asked USING (projection, version) \
-                     WHERE slot = $7 AND epoch = $5 \
-                         AND watermarks.position >= place.position) AS passed, \
-                 (SELECT min(projection) FROM place JOIN parked USING (context, partition, position) \
-                     JOIN asked USING (projection, version) WHERE slot = $7) AS parked",
+        let parked: Option<String> = sqlx::query_scalar(
+            "SELECT min(projection) FROM parked \
+                 JOIN unnest($1::text[], $2::integer[], $3::bigint[]) \
+                     AS place (context, partition, position) USING (context, partition, position) \
+                 JOIN unnest($4::text[], $5::integer[]) AS asked (projection, version) \
+                     USING (projection, version) \
+             WHERE slot = $6",
         )
         .bind(contexts)
         .bind(partitions)
         .bind(positions)
         .bind(names)
-        .bind(self.epoch)
         .bind(versions)
         .bind(Slot::Live.name())
         .fetch_one(&self.read)
         .await
         .map_err(database)?;
-        let parked: Option<String> = row.try_get("parked").map_err(database)?;
-        if let Some(table) = parked {
-            return Err(parked_there(&table));
-        }
-        let passed: i64 = row.try_get("passed").map_err(database)?;
-        Ok(passed.unsigned_abs() == (places.len() * tables.len()) as u64)
+        parked.map_or(Ok(()), |table| Err(parked_there(&table)))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod hotels;
 pub mod identity;
 pub mod lag;
 pub mod list;
+pub mod standing;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
-use fresh::Visibility;
+use standing::Visibility;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct App {
     pub epoch: Uuid,
     /// What verifies access tokens.
     pub tokens: Tokens,
-    /// What waits until a command is visible.
+    /// What tells whether a command is visible.
     pub visibility: Visibility,
     /// Whose live tables are queried.
     pub projections: Arc<[Registered]>,
@@ -66,7 +67,7 @@ pub fn database(error: sqlx::Error) -> service_kit::problem::Problem {
     use service_kit::problem::Problem;
     if event_store::database::is_away(&error) {
         tracing::warn!(%error, "the read database is away");
-        return Problem::unavailable("read-side-away", "the read side is away", 1);
+        return away();
     }
     match error {
         // Data exceptions: a value that PostgreSQL has no room for, such as a date before 4713 BC.
@@ -75,4 +76,8 @@ pub fn database(error: sqlx::Error) -> service_kit::problem::Problem {
         }
         error => Problem::fault("the read database refused", &error),
     }
+}
+
+pub(crate) fn away() -> service_kit::problem::Problem {
+    service_kit::problem::Problem::unavailable("read-side-away", "the read side is away", 1)
 }

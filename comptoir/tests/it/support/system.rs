@@ -1,5 +1,6 @@
 //! A whole system in this process: both APIs, relay and projector.
 
+use read_api::standing::Visibility;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
@@ -94,13 +95,16 @@ impl System {
         .await
         .unwrap();
         let (_, mut routes) = command_api::router(app, &contexts.commands);
+        let (visibility, follower) =
+            Visibility::of(process.read.clone(), contexts.projections.clone().into());
+        tokio::spawn(follower.run(stop.clone()));
         let read_app = read_api::App {
             read: process.read.clone(),
             log: process.log.pool().clone(),
             keyring: process.log.keyring().clone(),
             epoch: process.log.epoch(),
             tokens: tokens.clone(),
-            visibility: read_api::fresh::Visibility::listen(process.read.clone(), stop.clone()),
+            visibility,
             projections: contexts.projections.clone().into(),
         };
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);

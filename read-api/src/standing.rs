@@ -1,0 +1,134 @@
+//! How far the read tables are, kept in memory: read again whenever a projector says that they moved
+//! on, once for all queries that wait for that.
+
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use event_store::database::{is_away, passes};
+use event_store::wake::Wake;
+use projections::runtime::{READ, Registered, Slot};
+use service_kit::consistency::Place;
+use sqlx::{PgPool, Row};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How far the live tables are. What it says was true a moment ago; tables never go back.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// The log that they were made from, and the position, by table, context and partition.
+    positions: HashMap<String, HashMap<(String, i32), (Uuid, i64)>>,
+    /// The tables that have something parked.
+    parked: HashSet<String>,
+}
+
+impl Standing {
+    /// Whether `table` contains everything of the log `epoch` up to `place`, or has it parked.
+    pub(crate) fn has_passed(&self, table: &str, epoch: Uuid, place: &Place) -> bool {
+        let partition = (place.context.clone(), place.partition);
+        let of_table = self.positions.get(table);
+        let reached = of_table.and_then(|partitions| partitions.get(&partition));
+        reached.is_some_and(|(of, position)| *of == epoch && *position >= place.position)
+    }
+
+    /// Whether anything is parked in `table`.
+    pub(crate) fn has_parked(&self, table: &str) -> bool {
+        self.parked.contains(table)
+    }
+}
+
+/// What is known of the read tables.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Known {
+    /// Nothing yet.
+    #[default]
+    Nothing,
+    /// Their database is away.
+    Away,
+    /// This.
+    Standing(Arc<Standing>),
+}
+
+/// Tells queries how far the read tables are.
+#[derive(Debug, Clone)]
+pub struct Visibility(pub(crate) watch::Receiver<Known>);
+
+/// Follows how far the live tables of projections are.
+#[derive(Debug)]
+pub struct Follower {
+    read: PgPool,
+    projections: Arc<[Registered]>,
+    known: watch::Sender<Known>,
+}
+
+impl Visibility {
+    /// What tells how far the live tables of `projections` in the database of `read` are, while the
+    /// follower runs.
+    pub fn of(read: PgPool, projections: Arc<[Registered]>) -> (Self, Follower) {
+        let (known, receiver) = watch::channel(Known::Nothing);
+        let follower = Follower {
+            read,
+            projections,
+            known,
+        };
+        (Self(receiver), follower)
+    }
+}
+
+impl Follower {
+    /// Follows the projectors until `stop`.
+    ///
+    /// # Errors
+    /// When the database refuses; while it is away, that is what is known.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), sqlx::Error> {
+        let ended = stop.run_until_cancelled(self.follow()).await;
+        ended.map_or(Ok(()), |refused| refused.map(|never| match never {}))
+    }
+
+    async fn follow(&self) -> Result<Infallible, sqlx::Error> {
+        let mut wake = Wake::new(self.read.clone(), READ);
+        loop {
+            self.known.send_replace(match self.standing().await {
+                Ok(standing) => Known::Standing(Arc::new(standing)),
+                Err(error) if is_away(&error) || passes(&error) => {
+                    tracing::warn!(%error, "can't learn how far the read tables are");
+                    Known::Away
+                }
+                Err(error) => return Err(error),
+            });
+            wake.wait().await;
+        }
+    }
+
+    async fn standing(&self) -> Result<Standing, sqlx::Error> {
+        let ours = self.projections.iter();
+        let (names, versions): (Vec<&str>, Vec<i32>) =
+            ours.map(|one| (one.name, one.version)).unzip();
+        let rows = sqlx::query(
+            "SELECT projection, context, partition, epoch, position, \
+                 EXISTS (SELECT FROM parked WHERE parked.projection = watermarks.projection \
+                     AND parked.version = watermarks.version AND parked.slot = watermarks.slot) AS parked \
+             FROM watermarks JOIN unnest($1::text[], $2::integer[]) AS ours (projection, version) \
+                 USING (projection, version) \
+             WHERE slot = $3",
+        )
+        .bind(names)
+        .bind(versions)
+        .bind(Slot::Live.name())
+        .fetch_all(&self.read)
+        .await?;
+        let mut standing = Standing::default();
+        for row in rows {
+            let table: String = row.try_get("projection")?;
+            if row.try_get("parked")? {
+                standing.parked.insert(table.clone());
+            }
+            let partition = (row.try_get("context")?, row.try_get("partition")?);
+            let reached = (row.try_get("epoch")?, row.try_get("position")?);
+            let partitions = standing.positions.entry(table).or_default();
+            partitions.insert(partition, reached);
+        }
+        Ok(standing)
+    }
+}
