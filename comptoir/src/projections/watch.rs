@@ -1,11 +1,10 @@
 //! How far the projections are, again and again.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::status::{Status, table};
+use super::status::{Looks, Status};
 
 /// Of what, and how often.
 #[derive(Args)]
@@ -19,24 +18,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let mut before: HashMap<(String, String), i64> = HashMap::new();
-        let mut looked = Instant::now();
+        let mut looks = Looks::default();
         loop {
-            let all = self.status.read().await?;
-            let seconds = looked.elapsed().as_secs_f64().max(0.001);
-            looked = Instant::now();
-            if self.status.is_json() {
-                for one in &all {
-                    println!("{}", serde_json::to_string(one)?);
-                }
-            } else {
-                let rates = all.iter().map(|one| {
-                    let key = (one.projection.to_owned(), one.slot.clone());
-                    let last = before.insert(key, one.position).unwrap_or(one.position);
-                    (one.position - last) as f64 / seconds
-                });
-                println!("{}", table(&all, &rates.collect::<Vec<_>>()));
-            }
+            let all = self.status.look(&mut looks).await?;
+            self.status.tell(&all)?;
             tokio::time::sleep(Duration::from_secs(self.every)).await;
         }
     }

@@ -22,6 +22,8 @@ pub struct Standing {
     pub events_behind: i64,
     /// How long ago the oldest of them was recorded.
     pub seconds_behind: f64,
+    /// Events that are parked: they count as being in it.
+    pub parked: i64,
 }
 
 /// How far the tables of `projections` are.
@@ -37,7 +39,9 @@ pub async fn standing(
     for projection in projections {
         let slots = sqlx::query(
             "SELECT slot, min(position) AS position, array_agg(partition) AS partitions, \
-                 array_agg(position) AS positions \
+                 array_agg(position) AS positions, \
+                 (SELECT count(*) FROM parked WHERE projection = $1 AND version = $2 \
+                     AND parked.slot = watermarks.slot) AS parked \
              FROM watermarks WHERE projection = $1 AND version = $2 GROUP BY slot ORDER BY slot",
         )
         .bind(projection.name)
@@ -68,6 +72,7 @@ pub async fn standing(
                 position: behind.try_get("reached")?,
                 events_behind: behind.try_get("events")?,
                 seconds_behind: late.unwrap_or_default().max(0.0),
+                parked: slot.try_get("parked")?,
             });
         }
     }
