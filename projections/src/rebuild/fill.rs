@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::progress::{Step, Teller};
-use super::{Databases, Error, copy, shadow};
+use super::{Databases, Error};
+use crate::runtime::lines::{self, Shape};
 use crate::runtime::park::{self, Parking};
 use crate::runtime::{Registered, Slot};
 
@@ -29,7 +30,7 @@ const SENT: usize = 128 * 1024;
 struct Work {
     databases: Databases,
     projection: Registered,
-    columns: Vec<(String, bool)>,
+    shape: Shape,
     ranges: Mutex<VecDeque<StreamRange>>,
     teller: Teller,
     stop: CancellationToken,
@@ -52,7 +53,7 @@ pub(super) async fn fill(
     let work = Arc::new(Work {
         databases: databases.clone(),
         projection: *projection,
-        columns: shadow::columns(&databases.read, projection).await?,
+        shape: lines::shape(&databases.read, &projection.relation(Slot::Live)).await?,
         ranges: Mutex::new(log.ranges(SHARE).await?.into()),
         teller: teller.clone(),
         stop: stop.clone(),
@@ -119,7 +120,7 @@ impl Work {
         let broken = |error: std::io::Error| Error::Broken(error.to_string());
         let reading = Builder::new_current_thread().enable_all().build();
         let reading = reading.map_err(broken)?;
-        let columns = self.columns.iter().map(|(name, _)| name.as_str());
+        let columns = self.shape.iter().map(|(name, _)| name.as_str());
         let sql = format!(
             "COPY {} ({}) FROM STDIN",
             self.projection.relation(Slot::Shadow),
@@ -245,7 +246,8 @@ impl<'a> Folding<'a> {
         let projection = &self.work.projection;
         let rows = self.collect.take();
         for row in rows.map_err(|why| Error::shape(projection, why))? {
-            copy::put(&mut self.lines, &self.work.columns, &row, projection)?;
+            let put = lines::put(&mut self.lines, &self.work.shape, &row);
+            put.map_err(|why| Error::shape(projection, why))?;
         }
         Ok(())
     }

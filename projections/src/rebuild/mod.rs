@@ -6,7 +6,7 @@
 //! to. What is killed on the way leaves a shadow that the next rebuild begins anew.
 
 mod compare;
-mod copy;
+
 mod error;
 mod explain;
 mod fill;

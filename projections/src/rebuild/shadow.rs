@@ -102,22 +102,6 @@ pub(super) async fn index(pool: &PgPool, projection: &Registered) -> Result<(), 
     Ok(())
 }
 
-/// The columns of the live table, in order, and whether each is an array.
-pub(super) async fn columns(
-    pool: &PgPool,
-    projection: &Registered,
-) -> Result<Vec<(String, bool)>, Error> {
-    let columns = sqlx::query_as(
-        "SELECT attname::text, typcategory = 'A' \
-         FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid \
-         WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-    )
-    .bind(projection.relation(Slot::Live))
-    .fetch_all(pool)
-    .await?;
-    Ok(columns)
-}
-
 /// The columns of the live table's primary key.
 pub(super) async fn key_columns(
     pool: &PgPool,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::{Databases, Error, follow, shadow};
-use crate::runtime::{READ, Registered, Slot};
+use crate::runtime::{Registered, Slot, checkpoint};
 
 /// How long a swap waits for queries that hold the table, while other queries wait behind it.
 const HELD: &str = "500ms";
@@ -64,11 +64,8 @@ async fn once(databases: &Databases, projection: &Registered, slot: Slot) -> Res
             put(&mut tx, projection, slot, Slot::Live).await?;
         }
     }
-    sqlx::query("SELECT pg_notify($1, '')")
-        .bind(READ)
-        .execute(&mut *tx)
-        .await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(checkpoint::tell(&databases.read).await?)
 }
 
 /// Moves a table, its watermarks and what it has parked from one slot to another, which is empty.

@@ -1,14 +1,12 @@
-//! A batch of one topic partition: one transaction for its rows, what it parks and its watermarks.
+//! Batches of topic partitions: one transaction for their rows, what they park and their watermarks.
 
 use std::collections::HashSet;
 
-use event_store::Position;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::apply::ApplyError;
-use super::checkpoint;
-use super::checkpoint::Watermark;
+use super::checkpoint::{self, Watermark};
 use super::delivered::{Batch, Delivered};
 use super::holes::{self, Hole};
 use super::park::{self, Sorted};
@@ -20,15 +18,15 @@ use super::slot::Slot;
 /// server ends its session.
 const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
-/// What became of a batch.
+/// What became of batches that were tried together.
 pub(super) enum Outcome {
-    /// It is committed.
+    /// They are committed.
     Done,
-    /// The database refuses a row of it.
+    /// The database refuses a row of them.
     Refused,
-    /// Something never came that stands before its event of this index.
+    /// Something never came that stands before the event of this index in one of them.
     Hole(usize, Hole),
-    /// Its partition is another projector's by now.
+    /// The partition of one of them is another projector's by now.
     Lost,
 }
 
@@ -40,36 +38,39 @@ pub(super) struct How<'a> {
     pub(super) careful: bool,
 }
 
-/// Applies `batch` to every projection of its context, or nothing of it.
+/// Applies `batches`, of a partition each, to every projection of their contexts, or nothing of them.
 pub(super) async fn attempt(
     projector: &Projector,
-    batch: Batch<'_>,
+    batches: &[Batch<'_>],
     how: How<'_>,
 ) -> Result<Outcome, Error> {
-    let place = batch.place;
     let mut tx = projector.read.begin_with(BEGIN).await?;
-    let watermarks = checkpoint::lock(&mut tx, place).await?;
-    if let (Some(claims), Some(claim)) = (&projector.claims, batch.claim)
-        && !claims.are_current(&mut tx, place, claim).await?
+    let watermarks = checkpoint::lock(&mut tx, batches.iter().map(|batch| batch.place)).await?;
+    if let Some(claims) = &projector.claims
+        && !claims.are_current(&mut tx, batches).await?
     {
         return Ok(Outcome::Lost);
     }
-    let projections = projector
-        .projections
-        .iter()
-        .filter(|one| one.context == place.context);
-    let mut parked = park::among(&mut tx, Slot::Live, batch.events).await?;
+    let events = batches.iter().flat_map(|batch| batch.events);
+    let mut parked = park::among(&mut tx, Slot::Live, events).await?;
     let mut counted = Counted::default();
     let mut moved = Vec::new();
-    for projection in projections {
+    for projection in projector.projections.iter() {
         let version = (projection.name.to_owned(), projection.version);
-        let Some(watermark) = watermarks.get(&version) else {
+        let Some(watermarks) = watermarks.get(&version) else {
             continue;
         };
-        let new = match new_events(watermark, batch)? {
-            Ok(new) => new,
-            Err((index, hole)) => return Ok(Outcome::Hole(index, hole)),
-        };
+        let (mut all, mut new) = (0, Vec::new());
+        for batch in batches {
+            let Some(watermark) = watermarks.get(batch.place) else {
+                continue;
+            };
+            all += batch.events.len();
+            match new_events(watermark, *batch)? {
+                Ok(events) => new.extend(events),
+                Err((index, hole)) => return Ok(Outcome::Hole(index, hole)),
+            }
+        }
         let parked = parked.remove(&version).unwrap_or_default();
         let applied = apply(&mut tx, (projection, Slot::Live), &new, parked, how.careful).await;
         let applied = applied.map_err(|source| Error::Apply {
@@ -79,19 +80,16 @@ pub(super) async fn attempt(
         let Some(parked) = applied? else {
             return Ok(Outcome::Refused);
         };
-        counted.new.push((projection.name, new.len(), parked));
-        counted.all = batch.events.len();
+        counted.add(projection.name, (all, new.len(), parked));
         moved.push(*projection);
     }
-    let Some(last) = batch.events.last() else {
-        return Ok(Outcome::Done);
-    };
-    checkpoint::advance(&mut tx, place, &moved, last).await?;
-    if let Some(hole) = how.fills {
-        holes::note(&mut tx, place, hole, counted.most()).await?;
+    checkpoint::advance(&mut tx, batches, &moved).await?;
+    if let (Some(hole), [batch]) = (how.fills, batches) {
+        holes::note(&mut tx, batch.place, hole, counted.most()).await?;
     }
     tx.commit().await?;
-    counted.tell(batch, last.event.position);
+    checkpoint::tell(&projector.read).await?;
+    counted.tell(batches);
     Ok(Outcome::Done)
 }
 
@@ -109,7 +107,11 @@ pub(crate) async fn apply(
         let relation = projection.relation(slot);
         let applied = match careful {
             true => projection.apply(tx, &relation, &sorted.applied).await,
-            false => (projection.apply)(tx, &relation, &sorted.applied).await,
+            false => {
+                projection
+                    .apply_at_once(tx, &relation, &sorted.applied)
+                    .await
+            }
         };
         match applied {
             Ok(applied) => sorted.failed(&applied.failed),
@@ -126,7 +128,7 @@ pub(crate) async fn apply(
 
 /// The events of `batch` that a projection has not seen; or the first hole among them, with the
 /// index of the event behind it.
-fn new_events<'b>(
+pub(super) fn new_events<'b>(
     watermark: &Watermark,
     batch: Batch<'b>,
 ) -> Result<Result<Vec<&'b Delivered>, (usize, Hole)>, Error> {
@@ -158,36 +160,44 @@ fn new_events<'b>(
     Ok(Ok(new))
 }
 
-/// What a batch was, once it is committed.
+/// What batches were, once they are committed, by projection: how many events were of its context,
+/// were new to it, and are parked.
 #[derive(Default)]
-struct Counted {
-    all: usize,
-    /// By projection: how many events were new, and how many are parked.
-    new: Vec<(&'static str, usize, usize)>,
-}
+pub(super) struct Counted(Vec<(&'static str, usize, usize, usize)>);
 
 impl Counted {
+    pub(super) fn add(
+        &mut self,
+        projection: &'static str,
+        (all, new, parked): (usize, usize, usize),
+    ) {
+        self.0.push((projection, all, new, parked));
+    }
+
     /// How many events were new to some projection: they are the last ones of the batch.
     fn most(&self) -> usize {
-        let new = self.new.iter().map(|(_, new, _)| *new);
+        let new = self.0.iter().map(|(_, _, new, _)| *new);
         new.max().unwrap_or(0)
     }
 
-    fn tell(&self, batch: Batch<'_>, last: Position) {
-        for (projection, new, parked) in &self.new {
+    pub(super) fn tell(&self, batches: &[Batch<'_>]) {
+        for (projection, all, new, parked) in &self.0 {
             let counter =
                 metrics::counter!("comptoir_projector_events_total", "projection" => *projection);
             counter.increment(*new as u64);
             let counter = metrics::counter!("comptoir_projector_parked_events_total", "projection" => *projection);
             counter.increment(*parked as u64);
+            metrics::counter!("comptoir_projector_duplicates_total").increment((all - new) as u64);
         }
-        let duplicates = self.new.iter().map(|(_, new, _)| self.all - new);
-        metrics::counter!("comptoir_projector_duplicates_total")
-            .increment(duplicates.sum::<usize>() as u64);
-        let labels = [
-            ("context", batch.place.context.clone()),
-            ("partition", batch.place.partition.to_string()),
-        ];
-        metrics::gauge!("comptoir_projector_position", &labels).set(last as f64);
+        for batch in batches {
+            let Some(last) = batch.events.last() else {
+                continue;
+            };
+            let labels = [
+                ("context", batch.place.context.clone()),
+                ("partition", batch.place.partition.to_string()),
+            ];
+            metrics::gauge!("comptoir_projector_position", &labels).set(last.event.position as f64);
+        }
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 use super::READ;
-use super::delivered::{Delivered, Place};
+use super::delivered::{Batch, Place};
 use super::projection::Registered;
 use super::slot::Slot;
 
@@ -56,69 +56,129 @@ pub(super) async fn ensure(
     Ok(())
 }
 
-/// Locks the watermarks of a partition's live tables until the transaction ends. Two projectors that
-/// both hold the partition take turns here, and the second finds its events applied. By projection
-/// and version.
+pub(super) const LOCK: &str = "\
+    SELECT context, partition, projection, version, slot, epoch, position FROM watermarks \
+    WHERE (context, partition) IN (SELECT * FROM unnest($1::text[], $2::integer[])) \
+    ORDER BY context, partition, projection, version, slot FOR UPDATE";
+
+pub(super) const ADVANCE: &str = "\
+    UPDATE watermarks SET position = GREATEST(position, last_position), \
+        event_id = CASE WHEN position > last_position THEN event_id ELSE last_event_id END, \
+        next_offset = CASE WHEN next_offset IS NULL OR position <= last_position \
+            THEN COALESCE(last_next_offset, next_offset) ELSE next_offset END \
+    FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::uuid[], $5::bigint[]) \
+        AS last (context, partition, last_position, last_event_id, last_next_offset) \
+    WHERE watermarks.context = last.context AND watermarks.partition = last.partition \
+        AND slot = 'live' \
+        AND (projection, version) IN (SELECT * FROM unnest($6::text[], $7::integer[]))";
+
+pub(super) const TELL: &str =
+    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+
+/// The watermarks of tables by projection and version, and by partition.
+pub(super) type Watermarks = BTreeMap<(String, i32), BTreeMap<Place, Watermark>>;
+
+/// Locks the watermarks of the live tables in `places` until the transaction ends.
+/// Two projectors that both hold a partition take turns here, and the second finds its events
+/// applied.
 ///
 /// The rows of every slot are locked: who waits here for a swap, in which tables change their slots,
-/// gets the rows as they are after it, and would miss those that were not live before.
+/// gets the rows as they are after it, and would miss those that were not live before. Whoever locks
+/// several partitions does it in this order.
 pub(super) async fn lock(
     connection: &mut PgConnection,
-    place: &Place,
-) -> Result<BTreeMap<(String, i32), Watermark>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT projection, version, slot, epoch, position FROM watermarks \
-         WHERE context = $1 AND partition = $2 ORDER BY projection, version, slot FOR UPDATE",
-    )
-    .bind(&place.context)
-    .bind(place.partition)
-    .fetch_all(connection)
-    .await?;
-    let live = rows.iter().filter(|row| {
-        let slot = row.try_get::<&str, _>("slot");
-        slot.is_ok_and(|slot| slot == Slot::Live.name())
-    });
-    live.map(|row| {
+    places: impl IntoIterator<Item = &'_ Place>,
+) -> Result<Watermarks, sqlx::Error> {
+    let (contexts, partitions) = contexts_and_partitions(places);
+    let rows = sqlx::query(LOCK)
+        .bind(contexts)
+        .bind(partitions)
+        .fetch_all(connection)
+        .await?;
+    let mut watermarks = Watermarks::new();
+    for row in rows {
+        if row.try_get::<&str, _>("slot")? != Slot::Live.name() {
+            continue;
+        }
+        let version = (row.try_get("projection")?, row.try_get("version")?);
+        let place = Place {
+            context: row.try_get("context")?,
+            partition: row.try_get("partition")?,
+        };
         let watermark = Watermark {
             epoch: row.try_get("epoch")?,
             position: row.try_get("position")?,
         };
-        let version = (row.try_get("projection")?, row.try_get("version")?);
-        Ok((version, watermark))
-    })
-    .collect()
+        watermarks
+            .entry(version)
+            .or_default()
+            .insert(place, watermark);
+    }
+    Ok(watermarks)
 }
 
-/// Moves the watermarks of a partition's live tables up to `last`, where they are behind it, and
-/// tells those who wait for that. Where to read on goes with them, and may go back: a topic that was
-/// made anew counts from 0.
+pub(super) fn contexts_and_partitions<'a>(
+    places: impl IntoIterator<Item = &'a Place>,
+) -> (Vec<&'a str>, Vec<i32>) {
+    let pair = |place: &'a Place| (place.context.as_str(), place.partition);
+    places.into_iter().map(pair).unzip()
+}
+
+/// Moves the watermarks of the live tables up to the last events of `batches`, where they are behind
+/// them. Where to read on goes with them, and may go back: a topic that was made anew counts from 0.
 pub(super) async fn advance(
     connection: &mut PgConnection,
-    place: &Place,
+    batches: &[Batch<'_>],
     projections: &[Registered],
-    last: &Delivered,
 ) -> Result<(), sqlx::Error> {
     let (names, versions) = names_and_versions(projections);
-    sqlx::query(
-        "WITH moved AS (UPDATE watermarks SET position = GREATEST(position, $4), \
-             event_id = CASE WHEN position > $4 THEN event_id ELSE $6 END, \
-             next_offset = CASE WHEN next_offset IS NULL OR position <= $4 \
-                 THEN COALESCE($5, next_offset) ELSE next_offset END \
-         WHERE context = $1 AND partition = $2 AND slot = $8 \
-             AND (projection, version) IN (SELECT * FROM unnest($3::text[], $7::integer[]))) \
-         SELECT pg_notify($9, '')",
-    )
-    .bind(&place.context)
-    .bind(place.partition)
-    .bind(names)
-    .bind(last.event.position)
-    .bind(last.message.map(|message| message.next_offset))
-    .bind(last.event.event_id)
-    .bind(versions)
-    .bind(Slot::Live.name())
-    .bind(READ)
-    .execute(connection)
-    .await?;
+    let reached = Reached::of(batches);
+    sqlx::query(ADVANCE)
+        .bind(reached.contexts)
+        .bind(reached.partitions)
+        .bind(reached.positions)
+        .bind(reached.event_ids)
+        .bind(reached.next_offsets)
+        .bind(names)
+        .bind(versions)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// How far partitions are after batches, as [`ADVANCE`] takes it.
+#[derive(Default)]
+pub(super) struct Reached<'a> {
+    pub(super) contexts: Vec<&'a str>,
+    pub(super) partitions: Vec<i32>,
+    pub(super) positions: Vec<Position>,
+    pub(super) event_ids: Vec<Uuid>,
+    pub(super) next_offsets: Vec<Option<i64>>,
+}
+
+impl<'a> Reached<'a> {
+    pub(super) fn of(batches: &[Batch<'a>]) -> Self {
+        let mut reached = Self::default();
+        for batch in batches {
+            let Some(last) = batch.events.last() else {
+                continue;
+            };
+            reached.contexts.push(&batch.place.context);
+            reached.partitions.push(batch.place.partition);
+            reached.positions.push(last.event.position);
+            reached.event_ids.push(last.event.event_id);
+            let next_offset = last.message.map(|message| message.next_offset);
+            reached.next_offsets.push(next_offset);
+        }
+        reached
+    }
+}
+
+/// Tells those who wait for it that tables have moved on. It is a transaction of its own, after the
+/// one that moved them: a commit that notifies holds a lock of the whole server, and this one does
+/// not wait for the disk. Where it gets lost in a crash, who waits looks again after a second.
+pub(crate) async fn tell(read: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query(TELL).bind(READ).execute(read).await?;
     Ok(())
 }
 
@@ -142,7 +202,7 @@ pub(super) async fn set_back(
     Ok(())
 }
 
-fn names_and_versions(projections: &[Registered]) -> (Vec<&'static str>, Vec<i32>) {
+pub(super) fn names_and_versions(projections: &[Registered]) -> (Vec<&'static str>, Vec<i32>) {
     projections
         .iter()
         .map(|one| (one.name, one.version))

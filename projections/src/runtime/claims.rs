@@ -7,8 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool, Row};
 
-use super::delivered::Place;
+use super::checkpoint::contexts_and_partitions;
+use super::delivered::{Batch, Place};
 use super::projection::Registered;
+
+/// A row for each claim that is the current one.
+pub(super) const CURRENT: &str = "\
+    SELECT FROM claims JOIN unnest($2::text[], $3::integer[], $4::bigint[]) \
+        AS held (context, partition, claim) USING (context, partition, claim) \
+    WHERE consumer_group = $1 FOR SHARE OF claims";
 
 /// The claims that a projector holds.
 pub(super) struct Claims {
@@ -39,8 +46,7 @@ impl Claims {
     /// Claims `places`: batches that others have under way there are waited for, and later ones are
     /// shut out.
     pub(super) async fn take(&self, pool: &PgPool, places: &[Place]) -> Result<(), sqlx::Error> {
-        let contexts: Vec<&str> = places.iter().map(|place| place.context.as_str()).collect();
-        let partitions: Vec<i32> = places.iter().map(|place| place.partition).collect();
+        let (contexts, partitions) = contexts_and_partitions(places);
         let rows = sqlx::query(
             "INSERT INTO claims (consumer_group, context, partition) \
              SELECT $1, context, partition FROM unnest($2::text[], $3::integer[]) \
@@ -70,23 +76,28 @@ impl Claims {
         self.held().clear();
     }
 
-    /// Whether `claim` to `place` is the current one. It stays so until the transaction ends.
+    /// Whether the claims of `batches` are the current ones. They stay so until the transaction ends.
     pub(super) async fn are_current(
         &self,
         connection: &mut PgConnection,
-        place: &Place,
-        claim: i64,
+        batches: &[Batch<'_>],
     ) -> Result<bool, sqlx::Error> {
-        let current: Option<i64> = sqlx::query_scalar(
-            "SELECT claim FROM claims \
-             WHERE consumer_group = $1 AND context = $2 AND partition = $3 FOR SHARE",
-        )
-        .bind(&self.group)
-        .bind(&place.context)
-        .bind(place.partition)
-        .fetch_optional(connection)
-        .await?;
-        Ok(current == Some(claim))
+        let claimed: Vec<Batch<'_>> = batches
+            .iter()
+            .filter(|batch| batch.claim.is_some())
+            .copied()
+            .collect();
+        let places = claimed.iter().map(|batch| batch.place);
+        let (contexts, partitions) = contexts_and_partitions(places);
+        let claims: Vec<Option<i64>> = claimed.iter().map(|batch| batch.claim).collect();
+        let current = sqlx::query(CURRENT)
+            .bind(&self.group)
+            .bind(contexts)
+            .bind(partitions)
+            .bind(claims)
+            .fetch_all(connection)
+            .await?;
+        Ok(current.len() == claimed.len())
     }
 }
 

@@ -1,13 +1,11 @@
 //! Folding one stream after the other: what a rebuild does with the log.
 
 use event_store::RecordedEvent;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::fold::{self, FoldError, Rows};
+use super::lines::{self, Columns};
 use super::projection::Projection;
-
-/// A row by column.
-pub(crate) type Columns = Map<String, Value>;
 
 /// Folds the events of one stream, and then of the next.
 pub(crate) trait Collect: Send {
@@ -34,11 +32,7 @@ impl<P: Projection> Collect for Collector<P> {
 
     fn take(&mut self) -> Result<Vec<Columns>, serde_json::Error> {
         let rows = std::mem::take(&mut self.0).into_values().flatten();
-        rows.map(|row| match serde_json::to_value(row)? {
-            Value::Object(columns) => Ok(columns),
-            other => Err(serde::ser::Error::custom(format!("a row is {other}"))),
-        })
-        .collect()
+        rows.map(lines::columns).collect()
     }
 }
 

@@ -1,19 +1,17 @@
-//! Sharing out what a source delivers: the batches of a topic partition one after the other, those
-//! of several partitions at the same time. While a batch is under way the next one of its partition
-//! grows.
+//! Sharing out what a source delivers: what waits in several topic partitions is applied together,
+//! the batches of one partition one after the other. While some are under way the next ones grow.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
-use super::batch::How;
 use super::delivered::{Batch, Delivered, Place};
 use super::run::{Error, Projector};
 
-/// The most events of a batch.
-const BATCH: usize = 5_000;
-/// The most batches at a time, each with a connection to the read tables.
+/// The most events that are applied together.
+const TOGETHER: usize = 5_000;
+/// The most transactions at a time, each with a connection to the read tables.
 const AT_ONCE: usize = 4;
 /// About how many bytes of events wait at most.
 const MOST_WAITING: usize = 32 << 20;
@@ -35,13 +33,13 @@ impl Projector {
         mut receiver: mpsc::Receiver<Vec<Delivered>>,
     ) -> Result<(), Error> {
         let mut waiting = Waiting::default();
-        let mut under_way: JoinSet<Result<Place, Error>> = JoinSet::new();
+        let mut under_way: JoinSet<Result<Vec<Place>, Error>> = JoinSet::new();
         let mut open = true;
         loop {
             while under_way.len() < AT_ONCE
-                && let Some(batch) = waiting.next()
+                && let Some(batches) = waiting.next()
             {
-                under_way.spawn(self.clone().finish(batch));
+                under_way.spawn(self.clone().finish(batches));
             }
             tokio::select! {
                 chunk = receiver.recv(), if open && waiting.weight < MOST_WAITING => match chunk {
@@ -56,15 +54,22 @@ impl Projector {
         }
     }
 
-    async fn finish(self, (place, mut events): (Place, Vec<Delivered>)) -> Result<Place, Error> {
-        self.open(&mut events).await?;
-        let batch = Batch {
-            place: &place,
+    /// Applies events of several partitions; gives which partitions those are.
+    async fn finish(
+        self,
+        mut delivered: Vec<(Place, Vec<Delivered>)>,
+    ) -> Result<Vec<Place>, Error> {
+        for (_, events) in &mut delivered {
+            self.open(events).await?;
+        }
+        let batches = delivered.iter().map(|(place, events)| Batch {
+            place,
             claim: events.first().and_then(claim),
-            events: &events,
-        };
-        self.settle(batch, How::default()).await?;
-        Ok(place)
+            events,
+        });
+        let batches: Vec<Batch<'_>> = batches.collect();
+        self.settle_all(&batches).await?;
+        Ok(delivered.into_iter().map(|(place, _)| place).collect())
     }
 }
 
@@ -99,23 +104,30 @@ impl Waiting {
         }
     }
 
-    fn next(&mut self) -> Option<(Place, Vec<Delivered>)> {
-        let place = self.ready.pop_front()?;
-        let waiting = self.events.entry(place.clone()).or_default();
-        let events: Vec<Delivered> = waiting.drain(..waiting.len().min(BATCH)).collect();
-        self.weight -= events.iter().map(Delivered::weight).sum::<usize>();
-        self.busy.insert(place.clone());
-        Some((place, events))
+    /// What is to be applied together next.
+    fn next(&mut self) -> Option<Vec<(Place, Vec<Delivered>)>> {
+        let mut next = Vec::new();
+        let mut room = TOGETHER;
+        while room > 0
+            && let Some(place) = self.ready.pop_front()
+        {
+            let waiting = self.events.entry(place.clone()).or_default();
+            let events: Vec<Delivered> = waiting.drain(..waiting.len().min(room)).collect();
+            self.weight -= events.iter().map(Delivered::weight).sum::<usize>();
+            room -= events.len();
+            self.busy.insert(place.clone());
+            next.push((place, events));
+        }
+        (!next.is_empty()).then_some(next)
     }
 
-    fn done(&mut self, place: Place) {
-        self.busy.remove(&place);
-        if self
-            .events
-            .get(&place)
-            .is_some_and(|events| !events.is_empty())
-        {
-            self.ready.push_back(place);
+    fn done(&mut self, places: Vec<Place>) {
+        for place in places {
+            self.busy.remove(&place);
+            let waiting = self.events.get(&place);
+            if waiting.is_some_and(|events| !events.is_empty()) {
+                self.ready.push_back(place);
+            }
         }
     }
 }

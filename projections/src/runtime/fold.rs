@@ -5,7 +5,7 @@
 //! fails ends its stream here: the stream's later events are not folded, those of others are.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use event_store::{DecodeError, RecordedEvent};
@@ -47,6 +47,8 @@ pub(crate) struct Steps<'a, P: Projection> {
 struct Step<'a, P: Projection> {
     index: usize,
     stream: Uuid,
+    /// It is the first of its stream.
+    begins: bool,
     parts: Vec<Part<'a, P>>,
 }
 
@@ -76,6 +78,7 @@ impl<'a, P: Projection> Steps<'a, P> {
                 Ok(parts) => steps.push(Step {
                     index,
                     stream,
+                    begins: recorded.sequence == 1,
                     parts,
                 }),
                 Err(error) => {
@@ -84,6 +87,17 @@ impl<'a, P: Projection> Steps<'a, P> {
             }
         }
         Self { steps, failed }
+    }
+
+    /// The keys of the rows to fold into that may be there: a row belongs to one stream, so one
+    /// whose stream begins here is not.
+    pub(crate) fn older_keys(&self) -> BTreeSet<&P::Key> {
+        let begun = self.steps.iter().filter(|step| step.begins);
+        let begun: HashSet<Uuid> = begun.map(|step| step.stream).collect();
+        let older = self.steps.iter();
+        let older = older.filter(|step| !begun.contains(&step.stream));
+        let parts = older.flat_map(|step| &step.parts);
+        parts.flat_map(|(_, keys)| keys).collect()
     }
 
     /// The keys of the rows to fold into.

@@ -32,7 +32,7 @@ impl Registered {
             }
             let chosen: Vec<&RecordedEvent> = part.iter().map(|index| events[*index]).collect();
             let mut savepoint = connection.begin().await?;
-            match (self.apply)(&mut savepoint, relation, &chosen).await {
+            match self.apply_at_once(&mut savepoint, relation, &chosen).await {
                 Ok(applied) => {
                     savepoint.commit().await?;
                     changed += applied.changed;

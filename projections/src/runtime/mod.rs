@@ -3,23 +3,26 @@
 
 mod apply;
 pub(crate) mod batch;
-mod checkpoint;
+pub(crate) mod checkpoint;
 mod claims;
 pub(crate) mod collect;
 pub(crate) mod delivered;
 mod dispatch;
+mod express;
 mod first;
 mod fold;
 mod from_kafka;
 mod from_log;
 mod holes;
 mod isolate;
+pub(crate) mod lines;
 pub(crate) mod open;
 pub(crate) mod park;
 pub mod parked;
 mod projection;
 mod retry;
 mod run;
+mod session;
 mod slot;
 mod standing;
 mod table;

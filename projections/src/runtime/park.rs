@@ -11,6 +11,10 @@ use super::delivered::{Delivered, told};
 use super::projection::Registered;
 use super::slot::Slot;
 
+pub(super) const AMONG: &str = "\
+    SELECT projection, version, array_agg(DISTINCT aggregate_id) AS streams FROM parked \
+    WHERE slot = $1 AND aggregate_id = ANY($2) GROUP BY projection, version";
+
 /// What one projection does with events that are new to it.
 #[derive(Default)]
 pub(super) struct Sorted<'a> {
@@ -88,21 +92,18 @@ impl<'a> Sorted<'a> {
 
 /// The streams of `events` that are parked, by projection and version. Asked for when the watermarks
 /// are locked: another projector may have parked some until then.
-pub(crate) async fn among(
+pub(crate) async fn among<'a>(
     connection: &mut PgConnection,
     slot: Slot,
-    events: &[Delivered],
+    events: impl IntoIterator<Item = &'a Delivered>,
 ) -> Result<HashMap<(String, i32), HashSet<Uuid>>, sqlx::Error> {
-    let streams = events.iter().map(|one| one.event.aggregate_id);
+    let streams = events.into_iter().map(|one| one.event.aggregate_id);
     let streams: BTreeSet<Uuid> = streams.collect();
-    let rows = sqlx::query(
-        "SELECT projection, version, array_agg(DISTINCT aggregate_id) AS streams FROM parked \
-         WHERE slot = $1 AND aggregate_id = ANY($2) GROUP BY projection, version",
-    )
-    .bind(slot.name())
-    .bind(streams.into_iter().collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
+    let rows = sqlx::query(AMONG)
+        .bind(slot.name())
+        .bind(streams.into_iter().collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await?;
     rows.iter()
         .map(|row| {
             let version = (row.try_get("projection")?, row.try_get("version")?);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::delivered::Place;
 use super::projection::Registered;
 use super::slot::Slot;
-use super::{READ, checkpoint, park};
+use super::{checkpoint, park};
 
 pub use super::retry::{Error, Retried, retry};
 
@@ -133,8 +133,8 @@ pub async fn discard(read: &PgPool, projection: &str, stream: Uuid) -> Result<u6
             let mut tx = read.begin().await?;
             lock(&mut tx, &parked).await?;
             given_up += delete(&mut tx, &parked, None).await?;
-            notify(&mut tx).await?;
             tx.commit().await?;
+            checkpoint::tell(read).await?;
         }
     }
     Ok(given_up)
@@ -149,7 +149,7 @@ pub(super) async fn lock(
         context: parked.context.clone(),
         partition: parked.partition,
     };
-    checkpoint::lock(connection, &place).await?;
+    checkpoint::lock(connection, [&place]).await?;
     Ok(())
 }
 
@@ -171,14 +171,6 @@ pub(super) async fn delete(
     .execute(connection)
     .await?;
     Ok(deleted.rows_affected())
-}
-
-pub(super) async fn notify(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT pg_notify($1, '')")
-        .bind(READ)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Keeps the gauge of parked events up to date, for ever.

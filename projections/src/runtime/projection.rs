@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::apply::{self, Apply};
+use super::apply::{self, Begin};
 use super::collect::{self, Collect};
 use super::fold::FoldError;
 
@@ -56,7 +56,7 @@ pub struct Registered {
     pub context: &'static str,
     /// Whose events it takes.
     pub aggregate_type: &'static str,
-    pub(crate) apply: Apply,
+    pub(crate) begin: Begin,
     pub(crate) collect: fn() -> Box<dyn Collect>,
     pub(crate) keys: fn(&RecordedEvent) -> Result<Vec<Value>, FoldError>,
     pub(crate) key_of: fn(&str) -> Result<Value, serde_json::Error>,
@@ -70,7 +70,7 @@ impl Registered {
             version: P::VERSION,
             context,
             aggregate_type: P::Of::TYPE,
-            apply: apply::boxed::<P>,
+            begin: apply::begin::<P>,
             collect: collect::boxed::<P>,
             keys: collect::keys::<P>,
             key_of: collect::key_of::<P>,

@@ -1,11 +1,12 @@
 //! The projector: batches from a source, one transaction a partition and batch.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::Log;
 use event_store::Position;
-use event_store::database::is_away;
+use event_store::database::{is_away, passes};
 use event_store::relay::{seen_by_kafka, topics};
 use event_store::seen::{self, Seen};
 use sqlx::PgPool;
@@ -16,6 +17,7 @@ use super::apply::ApplyError;
 use super::batch::{self, How, Outcome};
 use super::claims::{self, Claims};
 use super::delivered::{Batch, Delivered};
+use super::express::Express;
 use super::from_kafka::KafkaOptions;
 use super::projection::Registered;
 use super::{checkpoint, first, from_kafka, from_log, holes, open, parked, tail};
@@ -113,6 +115,7 @@ pub async fn run(
         Source::Log => None,
     };
     let projector = Projector {
+        express: Express::to(&read),
         log,
         read,
         projections: projections.into(),
@@ -137,6 +140,7 @@ pub async fn seen_by_read_tables(read: &PgPool) -> Result<Vec<Seen>, sqlx::Error
 pub(super) struct Projector {
     pub(super) log: Log,
     pub(super) read: PgPool,
+    express: Express,
     pub(super) projections: Arc<[Registered]>,
     /// Of a projector that reads Kafka.
     pub(super) claims: Option<Arc<Claims>>,
@@ -216,11 +220,36 @@ impl Projector {
         }
     }
 
+    /// Applies `batches`, of a partition each: in one transaction, or where something is the matter
+    /// with any of them each by itself.
+    pub(super) async fn settle_all(&self, batches: &[Batch<'_>]) -> Result<(), Error> {
+        match self.express.attempt(self, batches).await {
+            Ok(()) => return Ok(()),
+            Err(why) => {
+                metrics::counter!("comptoir_projector_careful_batches_total").increment(1);
+                tracing::debug!(%why, "batches are applied the careful way");
+            }
+        }
+        let together = || batch::attempt(self, batches, How::default());
+        if batches.len() > 1
+            && let Outcome::Done = self.retry(together).await?
+        {
+            return Ok(());
+        }
+        for batch in batches {
+            self.settle(*batch, How::default()).await?;
+        }
+        Ok(())
+    }
+
     /// Applies `batch`, and what is missing in it where it is missing.
     pub(super) async fn settle(&self, batch: Batch<'_>, how: How<'_>) -> Result<Settled, Error> {
         let (mut batch, mut how) = (batch, how);
         loop {
-            match self.retry(|| batch::attempt(self, batch, how)).await? {
+            match self
+                .retry(|| batch::attempt(self, slice::from_ref(&batch), how))
+                .await?
+            {
                 Outcome::Done => return Ok(Settled::Done),
                 Outcome::Refused => how.careful = true,
                 Outcome::Hole(index, hole) => {
@@ -277,15 +306,4 @@ impl Error {
             _ => false,
         }
     }
-}
-
-/// Whether `error` is one that the same statement need not meet again: a deadlock, a full disk, a
-/// lock or time limit, a server that is a standby for now.
-fn passes(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| {
-        code.starts_with("40")
-            || code.starts_with("53")
-            || ["25006", "55P03", "57014"].contains(&&*code)
-    })
 }

@@ -4,14 +4,10 @@
 //! table, and a projection has none to write. As json and not jsonb, which PostgreSQL takes a third
 //! less time to read into rows (measured).
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{PgConnection, Row};
 
 use super::apply::ApplyError;
-use super::fold::Rows;
 use super::projection::Projection;
 
 /// A table, with its schema, and the columns of its key, read off a key.
@@ -26,51 +22,34 @@ impl<'a> Table<'a> {
         Ok(Self { name, key })
     }
 
-    fn key_list(&self) -> String {
-        self.key.join(", ")
+    /// The rows whose keys are asked for, as `held`. One by one, each by the primary key: as a join
+    /// PostgreSQL reads the whole table for a few rows, until it is large.
+    fn asked(&self, columns: &str) -> String {
+        let name = self.name;
+        let same = self.key.iter();
+        let same: Vec<String> = same
+            .map(|column| format!("{name}.{column} = asked.{column}"))
+            .collect();
+        let same = same.join(" AND ");
+        format!(
+            "FROM json_populate_recordset(NULL::{name}, $1::text::json) WITH ORDINALITY AS asked, \
+             LATERAL (SELECT {columns} FROM {name} WHERE {same} LIMIT 1) AS held"
+        )
     }
 
-    /// The rows of `keys`, as far as they are there.
-    pub(super) async fn load<P: Projection>(
-        &self,
-        connection: &mut PgConnection,
-        keys: &BTreeSet<&P::Key>,
-    ) -> Result<Rows<P>, ApplyError> {
-        let keys: Vec<&P::Key> = keys.iter().copied().collect();
-        let (name, key) = (self.name, self.key_list());
-        let sql = format!(
-            "SELECT asked.ordinality, row_to_json(held)::text AS row \
-             FROM json_populate_recordset(NULL::{name}, $1::text::json) WITH ORDINALITY AS asked \
-             JOIN {name} AS held USING ({key})"
-        );
-        let held = sqlx::query(&sql)
-            .bind(json::<P, _>(&keys)?)
-            .fetch_all(connection)
-            .await?;
-        let mut rows = Rows::<P>::new();
-        for found in held {
-            let (ordinality, text): (i64, &str) =
-                (found.try_get("ordinality")?, found.try_get("row")?);
-            let key = usize::try_from(ordinality - 1).ok();
-            let key = key.and_then(|index| keys.get(index));
-            let key = key.ok_or(sqlx::Error::RowNotFound)?;
-            let row: P::Row = serde_json::from_str(text).map_err(shape::<P>)?;
-            rows.insert((*key).clone(), Some(row));
-        }
-        Ok(rows)
+    /// Asks for the rows whose keys are given as JSON: which of them (bigint, from 1), and the row
+    /// as JSON.
+    pub(super) fn load(&self) -> String {
+        format!(
+            "SELECT asked.ordinality, row_to_json(held)::text AS row {}",
+            self.asked("*")
+        )
     }
 
-    /// Inserts `rows`, or updates those that are there.
-    pub(super) async fn upsert<P: Projection>(
-        &self,
-        connection: &mut PgConnection,
-        rows: &[&P::Row],
-    ) -> Result<(), ApplyError> {
-        let Some(first) = rows.first() else {
-            return Ok(());
-        };
-        let columns = columns::<P, _>(first)?;
-        let (name, key, list) = (self.name, self.key_list(), columns.join(", "));
+    /// Inserts the rows that are given as JSON, and have these columns, or updates those that are
+    /// there.
+    pub(super) fn upsert(&self, columns: &[String]) -> String {
+        let (name, key, list) = (self.name, self.key.join(", "), columns.join(", "));
         let others = columns.iter().filter(|column| !self.key.contains(column));
         let set: Vec<String> = others
             .map(|column| format!("{column} = excluded.{column}"))
@@ -79,52 +58,40 @@ impl<'a> Table<'a> {
             true => "DO NOTHING".to_owned(),
             false => format!("DO UPDATE SET {}", set.join(", ")),
         };
-        let sql = format!(
+        format!(
             "INSERT INTO {name} ({list}) \
              SELECT {list} FROM json_populate_recordset(NULL::{name}, $1::text::json) \
              ON CONFLICT ({key}) {action}"
-        );
-        sqlx::query(&sql)
-            .bind(json::<P, _>(&rows)?)
-            .execute(connection)
-            .await?;
-        Ok(())
+        )
     }
 
-    /// Deletes the rows of `keys`.
-    pub(super) async fn delete<P: Projection>(
-        &self,
-        connection: &mut PgConnection,
-        keys: &[&P::Key],
-    ) -> Result<(), ApplyError> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let (name, key) = (self.name, self.key_list());
-        let sql = format!(
-            "DELETE FROM {name} WHERE ({key}) IN \
-             (SELECT {key} FROM json_populate_recordset(NULL::{name}, $1::text::json))"
-        );
-        sqlx::query(&sql)
-            .bind(json::<P, _>(&keys)?)
-            .execute(connection)
-            .await?;
-        Ok(())
+    /// Copies rows in that are not there.
+    pub(super) fn copy(&self) -> String {
+        format!("COPY {} FROM STDIN", self.name)
+    }
+
+    /// Deletes the rows whose keys are given as JSON.
+    pub(super) fn delete(&self) -> String {
+        let (name, asked) = (self.name, self.asked("ctid"));
+        format!("DELETE FROM {name} WHERE ctid = ANY (ARRAY(SELECT held.ctid {asked}))")
     }
 }
 
-fn columns<P: Projection, T: Serialize>(value: &T) -> Result<Vec<String>, ApplyError> {
+/// The columns of a key or a row.
+pub(super) fn columns<P: Projection, T: Serialize>(value: &T) -> Result<Vec<String>, ApplyError> {
     Ok(match serde_json::to_value(value).map_err(shape::<P>)? {
         Value::Object(members) => members.into_iter().map(|(name, _)| name).collect(),
         _ => Vec::new(),
     })
 }
 
-fn json<P: Projection, T: Serialize>(value: &T) -> Result<String, ApplyError> {
-    serde_json::to_string(value).map_err(shape::<P>)
+/// Keys or rows as JSON.
+pub(super) fn json<P: Projection, T: Serialize>(values: &[T]) -> Result<String, ApplyError> {
+    serde_json::to_string(values).map_err(shape::<P>)
 }
 
-fn shape<P: Projection>(source: serde_json::Error) -> ApplyError {
+/// The error that what does not fit the table is.
+pub(super) fn shape<P: Projection>(source: serde_json::Error) -> ApplyError {
     let table = P::TABLE;
     ApplyError::Shape { table, source }
 }

@@ -2,6 +2,7 @@
 //! that are frozen, killed, or come and go.
 
 mod claims;
+mod express;
 mod holes;
 mod names;
 mod one_truth;
