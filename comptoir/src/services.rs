@@ -11,6 +11,7 @@ use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
 use read_api::fresh::Visibility;
 use read_api::lag::events_behind;
+use read_api::query::Tables;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
 use service_kit::supervise::Supervisor;
@@ -115,6 +116,7 @@ impl Process {
     pub fn read_api(&mut self, tokens: Tokens) {
         let visibility = Visibility::listen(self.read.clone(), self.tasks.stop());
         let app = read_api::App {
+            tables: Tables::of(&self.read),
             read: self.read.clone(),
             log: self.log.pool().clone(),
             keyring: self.log.keyring().clone(),

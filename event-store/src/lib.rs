@@ -23,7 +23,7 @@ pub mod seen;
 mod statements;
 pub mod stock;
 pub mod wake;
-mod wire;
+pub mod wire;
 
 pub use frozen::{FrozenLog, StreamRange, StreamReader};
 pub use leaf::leaf_hash;

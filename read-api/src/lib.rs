@@ -7,6 +7,7 @@ pub mod hotels;
 pub mod identity;
 pub mod lag;
 pub mod list;
+pub mod query;
 
 use std::sync::Arc;
 
@@ -19,11 +20,14 @@ use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use fresh::Visibility;
+use query::Tables;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The read tables.
+    /// The read tables, for queries.
+    pub tables: Tables,
+    /// Their database, for what is no query.
     pub read: PgPool,
     /// The log's database, for histories.
     pub log: PgPool,

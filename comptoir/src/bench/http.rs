@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{Days, Utc};
 use clap::Args;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;

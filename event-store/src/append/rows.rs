@@ -57,7 +57,7 @@ impl Rows {
                 let end = self.bytes.len();
                 let ends = self.starts.iter().skip(1).chain([&end]);
                 for (start, end) in self.starts.iter().zip(ends) {
-                    flight.insert(insert, &self.bytes[*start..*end])?;
+                    flight.execute_with(insert, &self.bytes[*start..*end])?;
                 }
                 Ok(())
             }

@@ -14,7 +14,7 @@ use super::{Error, Flight, Target};
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection on which flights go out, and replies come back in their order.
-pub(crate) struct Connection {
+pub struct Connection {
     pub(super) transport: Transport,
     pub(super) received: BytesMut,
     /// How many bytes of it are whole rows that nobody has taken.
@@ -25,7 +25,10 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects and prepares `statements`, pairs of a name and its SQL.
-    pub(crate) async fn open(target: &Target, statements: &[(&str, &str)]) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// When that takes more than two seconds, or the server refuses.
+    pub async fn open(target: &Target, statements: &[(&str, &str)]) -> Result<Self, Error> {
         let opened = tokio::time::timeout(CONNECT_LIMIT, Self::start(target, statements));
         opened.await.map_err(|_| Error::TimedOut(CONNECT_LIMIT))?
     }
@@ -41,7 +44,7 @@ impl Connection {
         connection.sign_in(target).await?;
         let mut flight = Flight::new();
         for (name, sql) in statements {
-            flight.parse(name, sql)?;
+            flight.parse(name, sql, &[])?;
         }
         connection.send(flight).await?;
         match connection.receive().await?.error {
@@ -51,7 +54,10 @@ impl Connection {
     }
 
     /// Sends a flight; its reply comes after those of the flights before it.
-    pub(crate) async fn send(&mut self, flight: Flight) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn send(&mut self, flight: Flight) -> Result<(), Error> {
         self.write(&flight.end()).await
     }
 

@@ -25,12 +25,19 @@ pub(crate) enum Value<'a> {
 
 /// Messages that are under way together and end with a Sync: without an explicit BEGIN they are
 /// one transaction, which the Sync commits.
-pub(crate) struct Flight {
+pub struct Flight {
     pub(super) bytes: BytesMut,
 }
 
+impl Default for Flight {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Flight {
-    pub(crate) fn new() -> Self {
+    /// One that does nothing yet.
+    pub fn new() -> Self {
         Self {
             bytes: BytesMut::with_capacity(16 * 1024),
         }
@@ -54,11 +61,14 @@ impl Flight {
     }
 
     /// Executes a prepared statement whose parameters are the fields of a row, as
-    /// [`encode::row`] begins it: the protocol writes both alike.
-    pub(crate) fn insert(&mut self, statement: &str, row: &[u8]) -> std::io::Result<()> {
+    /// [`encode::row`] begins it: the protocol writes both alike. Its rows come in binary form.
+    ///
+    /// # Errors
+    /// When the row is longer than the protocol allows.
+    pub fn execute_with(&mut self, statement: &str, row: &[u8]) -> std::io::Result<()> {
         let bytes = &mut self.bytes;
         bytes.put_u8(b'B');
-        let length = 4 + 1 + statement.len() + 1 + 4 + row.len() + 2;
+        let length = 4 + 1 + statement.len() + 1 + 4 + row.len() + 4;
         bytes.put_i32(i32::try_from(length).map_err(std::io::Error::other)?);
         bytes.put_u8(0);
         bytes.put_slice(statement.as_bytes());
@@ -66,7 +76,8 @@ impl Flight {
         bytes.put_i16(1);
         bytes.put_i16(1);
         bytes.put_slice(row);
-        bytes.put_i16(0);
+        bytes.put_i16(1);
+        bytes.put_i16(1);
         frontend::execute("", 0, bytes)
     }
 
@@ -86,8 +97,21 @@ impl Flight {
         Ok(())
     }
 
-    pub(super) fn parse(&mut self, name: &str, sql: &str) -> std::io::Result<()> {
-        frontend::parse(name, sql, [], &mut self.bytes)
+    /// Prepares a statement under a name. Parameters have these types (PostgreSQL's numbers of
+    /// them); further ones those that the server finds fit.
+    ///
+    /// # Errors
+    /// When the statement is longer than the protocol allows, or has a NUL.
+    pub fn parse(&mut self, name: &str, sql: &str, types: &[u32]) -> std::io::Result<()> {
+        frontend::parse(name, sql, types.iter().copied(), &mut self.bytes)
+    }
+
+    /// Forgets a prepared statement.
+    ///
+    /// # Errors
+    /// When the name has a NUL.
+    pub fn close(&mut self, name: &str) -> std::io::Result<()> {
+        frontend::close(b'S', name, &mut self.bytes)
     }
 
     pub(super) fn end(mut self) -> BytesMut {
@@ -96,38 +120,42 @@ impl Flight {
     }
 }
 
-/// The fields of a row for COPY, in PostgreSQL's binary form.
-pub(crate) mod encode {
+/// The fields of a row, in PostgreSQL's binary form.
+pub mod encode {
     use super::{BIGINT, BufMut, BytesMut, DateTime, EPOCH_2000, Utc, Uuid};
 
     /// Begins a row of so many fields.
-    pub(crate) fn row(bytes: &mut BytesMut, fields: i16) {
+    pub fn row(bytes: &mut BytesMut, fields: i16) {
         bytes.put_i16(fields);
     }
 
     /// text, json or bytea.
-    pub(crate) fn raw(bytes: &mut BytesMut, value: &[u8]) {
+    pub fn raw(bytes: &mut BytesMut, value: &[u8]) {
         // A request, and so an event, is far below 2 GiB.
         bytes.put_i32(value.len() as i32);
         bytes.put_slice(value);
     }
 
-    pub(crate) fn bigint(bytes: &mut BytesMut, value: i64) {
+    /// bigint.
+    pub fn bigint(bytes: &mut BytesMut, value: i64) {
         bytes.put_i32(8);
         bytes.put_i64(value);
     }
 
-    pub(crate) fn integer(bytes: &mut BytesMut, value: i32) {
+    /// integer, or the days of a date.
+    pub fn integer(bytes: &mut BytesMut, value: i32) {
         bytes.put_i32(4);
         bytes.put_i32(value);
     }
 
-    pub(crate) fn uuid(bytes: &mut BytesMut, value: Uuid) {
+    /// uuid.
+    pub fn uuid(bytes: &mut BytesMut, value: Uuid) {
         bytes.put_i32(16);
         bytes.put_slice(value.as_bytes());
     }
 
-    pub(crate) fn time(bytes: &mut BytesMut, value: DateTime<Utc>) {
+    /// timestamptz.
+    pub fn time(bytes: &mut BytesMut, value: DateTime<Utc>) {
         bigint(bytes, value.timestamp_micros() - EPOCH_2000);
     }
 
@@ -142,13 +170,8 @@ pub(crate) mod encode {
         array(bytes, BIGINT, values, bigint);
     }
 
-    /// An array of one dimension, without its length in bytes.
-    pub(super) fn array<T: Copy>(
-        bytes: &mut BytesMut,
-        of: u32,
-        values: &[T],
-        put: fn(&mut BytesMut, T),
-    ) {
+    /// An array of one dimension whose elements have the type `of`, without its length in bytes.
+    pub fn array<T: Copy>(bytes: &mut BytesMut, of: u32, values: &[T], put: fn(&mut BytesMut, T)) {
         array_of(bytes, of, values.len());
         for value in values {
             put(bytes, *value);
@@ -167,7 +190,7 @@ pub(crate) mod encode {
     }
 }
 
-/// A timestamp as PostgreSQL sends it.
-pub(super) fn time_of(micros: i64) -> Option<DateTime<Utc>> {
+/// A timestamp from the microseconds that PostgreSQL sends; none out of range.
+pub fn time_of(micros: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros.checked_add(EPOCH_2000)?)
 }

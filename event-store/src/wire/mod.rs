@@ -1,8 +1,9 @@
 //! A connection that speaks PostgreSQL's protocol (version 3) itself.
 //!
 //! The append path needs what no client library offers: statements and COPY data of one
-//! transaction in one flight, and a second flight behind it before the first is answered. What is
-//! written here is that and no more; everything else uses sqlx.
+//! transaction in one flight, and a second flight behind it before the first is answered. The
+//! queries of the read API share flights. What is written here is that and no more; everything
+//! else uses sqlx.
 
 mod connect;
 mod flight;
@@ -14,15 +15,18 @@ mod tls;
 mod transport;
 mod verifier;
 
-pub(crate) use connect::Connection;
-pub(crate) use flight::{Flight, Value, encode};
-pub(crate) use reply::{Reply, Row, ServerError};
-pub(crate) use rows::{Fields, Rows};
-pub(crate) use target::Target;
+pub use connect::Connection;
+pub use flight::{Flight, encode, time_of};
+pub use reply::ServerError;
+pub use rows::{Answer, Fields, Rows};
+pub use target::Target;
+
+pub(crate) use flight::Value;
+pub(crate) use reply::{Reply, Row};
 
 /// Why a connection is of no more use.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// It broke, or could not be made.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -43,7 +47,7 @@ impl Error {
     }
 
     /// Whether it may go away by itself: the server is down, starting, or full.
-    pub(crate) fn is_away(&self) -> bool {
+    pub fn is_away(&self) -> bool {
         match self {
             Self::Io(_) | Self::TimedOut(_) => true,
             Self::Refused(error) => error.is_away(),

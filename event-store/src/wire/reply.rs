@@ -38,12 +38,13 @@ impl Reply {
 
 /// What the server says is wrong.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ServerError {
+pub struct ServerError {
     /// SQLSTATE.
-    pub(crate) code: String,
-    pub(crate) message: String,
+    pub code: String,
+    /// A sentence of the server's.
+    pub message: String,
     /// The index or constraint that stood in the way.
-    pub(crate) constraint: String,
+    pub constraint: String,
 }
 
 impl fmt::Display for ServerError {
@@ -70,7 +71,7 @@ impl ServerError {
     }
 
     /// Connection exceptions, too many connections, shutdown, crash, starting up.
-    pub(crate) fn is_away(&self) -> bool {
+    pub fn is_away(&self) -> bool {
         self.code.starts_with("08") || self.code.starts_with("57P0") || self.code == "53300"
     }
 }

@@ -15,12 +15,28 @@ const DATA_ROW: u8 = b'D';
 /// A message begins with what it is and its length, which counts itself.
 const HEADER: usize = 5;
 
+/// What the server rarely sends more of at once than this.
+const BUFFER: usize = 16 * 1024;
+
 /// Whole rows that follow each other, in PostgreSQL's binary form.
-pub(crate) struct Rows(Bytes);
+#[derive(Debug, Default)]
+pub struct Rows(Bytes);
 
 /// The fields of a row that were not read so far.
-#[derive(Clone)]
-pub(crate) struct Fields<'a>(&'a [u8]);
+#[derive(Clone, Debug)]
+pub struct Fields<'a>(&'a [u8]);
+
+/// What comes next of a flight.
+#[derive(Debug)]
+pub enum Answer {
+    /// All rows of its next statement.
+    Rows(Rows),
+    /// The refusal of its next statement, behind which none is executed; and whether it was
+    /// prepared in that flight nevertheless.
+    Refused(ServerError, bool),
+    /// Nothing: it has ended.
+    End,
+}
 
 impl Connection {
     /// The next rows of the first flight under way, at most `most` bytes of them unless one alone
@@ -48,6 +64,39 @@ impl Connection {
                 self.received.reserve(most.max(received));
             }
             self.fill().await?;
+        }
+    }
+
+    /// What comes next of the first flight under way.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn answer(&mut self) -> Result<Answer, Error> {
+        let mut rows = Bytes::new();
+        let mut prepared = false;
+        loop {
+            if self.pass_rows()? == Next::Unknown {
+                if self.received.capacity() - self.received.len() < BUFFER / 4 {
+                    self.received.reserve(BUFFER);
+                }
+                self.fill().await?;
+                continue;
+            }
+            if self.whole > 0 {
+                let whole = std::mem::take(&mut self.whole);
+                rows = self.received.split_to(whole).freeze();
+            }
+            match self.message().await? {
+                backend::Message::CommandComplete(_) | backend::Message::EmptyQueryResponse => {
+                    return Ok(Answer::Rows(Rows(rows)));
+                }
+                backend::Message::ParseComplete => prepared = true,
+                backend::Message::ErrorResponse(body) => {
+                    return Ok(Answer::Refused(ServerError::read(&body), prepared));
+                }
+                backend::Message::ReadyForQuery(_) => return Ok(Answer::End),
+                _ => {}
+            }
         }
     }
 
@@ -94,7 +143,7 @@ enum Next {
 
 impl Rows {
     /// Row by row, in the order of the server.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Fields<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Fields<'_>> {
         let mut rest: &[u8] = &self.0;
         std::iter::from_fn(move || {
             let [_, length @ ..] = rest.first_chunk::<HEADER>()?;
@@ -108,13 +157,24 @@ impl Rows {
 }
 
 impl<'a> Fields<'a> {
-    /// The bytes of the next field, which is not null.
-    fn next(&mut self) -> Result<&'a [u8], Error> {
+    /// The bytes of the next field, none when it is null.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn raw(&mut self) -> Result<Option<&'a [u8]>, Error> {
         let (length, rest) = self.0.split_first_chunk().ok_or_else(unexpected)?;
-        let length = usize::try_from(i32::from_be_bytes(*length)).map_err(|_| unexpected())?;
+        let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) else {
+            self.0 = rest;
+            return Ok(None);
+        };
         let (field, rest) = rest.split_at_checked(length).ok_or_else(unexpected)?;
         self.0 = rest;
-        Ok(field)
+        Ok(Some(field))
+    }
+
+    /// The bytes of the next field, which is not null.
+    fn next(&mut self) -> Result<&'a [u8], Error> {
+        self.raw()?.ok_or_else(unexpected)
     }
 
     /// Passes over so many fields.

@@ -12,7 +12,7 @@ use crate::database::{self, Undisclosed};
 
 /// Where the server is, and who asks.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub struct Target {
     host: String,
     port: u16,
     socket: Option<PathBuf>,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Target {
 
 impl Target {
     /// The server that a pool connects to, with further session `settings`.
-    pub(crate) fn of(options: &PgConnectOptions, settings: &[(&str, &str)]) -> Self {
+    pub fn of(options: &PgConnectOptions, settings: &[(&str, &str)]) -> Self {
         let Undisclosed {
             password,
             mut certificates,

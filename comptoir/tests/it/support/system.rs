@@ -95,6 +95,7 @@ impl System {
         .unwrap();
         let (_, mut routes) = command_api::router(app, &contexts.commands);
         let read_app = read_api::App {
+            tables: read_api::query::Tables::of(&process.read),
             read: process.read.clone(),
             log: process.log.pool().clone(),
             keyring: process.log.keyring().clone(),
