@@ -70,9 +70,8 @@ impl Paging {
         table: &str,
         filter: Sql,
     ) -> Result<(i64, Vec<T>), Problem> {
-        let size = i64::from(self.size);
-        let before = i64::from(self.page - 1) * size;
-        let page = (size, before);
+        let before = i64::from(self.page - 1) * i64::from(self.size);
+        let page = (self.size, before);
         filter
             .fetch_page(tables, (columns, table), &self.order, page)
             .await

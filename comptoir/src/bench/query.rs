@@ -49,7 +49,10 @@ struct Query {
     pgbench: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
+    cpu: Vec<f64>,
     service_cpu: Vec<f64>,
+    client_cpu: Vec<f64>,
+    pgbench_cpu: Vec<f64>,
 }
 
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
@@ -67,7 +70,10 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     server.settle().await?;
     for _ in 0..options.common.runs {
         for query in &mut queries {
-            query.run(&wire, &service, &pgbench, clients, time).await?;
+            query.run(&wire, &service, server, clients, time).await?;
+            let theirs = pgbench.run(&query.script, clients, time).await?;
+            query.pgbench.push(theirs.rate);
+            query.pgbench_cpu.extend(theirs.cpu_micros);
         }
     }
     let memory: Vec<f64> = service.memory().into_iter().collect();
@@ -116,8 +122,7 @@ fn page(rows: u64) -> Query {
         uuid_of(":n")
     );
     let sql = format!(
-        "SELECT count(*) {from};\n\
-         SELECT reservations.* {from} ORDER BY check_in ASC, id ASC LIMIT 10 OFFSET 0;\n"
+        "SELECT (SELECT count(*) {from}), * {from} ORDER BY check_in ASC, id ASC LIMIT 10;\n"
     );
     let path = |n| format!("/api/reservations?hotel_id={}", id(n));
     Query::of(&sql, path, rows / OF_A_HOTEL)
@@ -140,7 +145,10 @@ impl Query {
             pgbench: vec![],
             p50: vec![],
             p99: vec![],
+            cpu: vec![],
             service_cpu: vec![],
+            client_cpu: vec![],
+            pgbench_cpu: vec![],
         }
     }
 
@@ -160,21 +168,24 @@ impl Query {
         &mut self,
         wire: &Arc<Wire>,
         service: &Service,
-        pgbench: &Pgbench,
+        server: &Server,
         clients: u64,
         time: Duration,
     ) -> anyhow::Result<()> {
-        let before = service.cpu();
+        let (meter, before) = (server.cpu.begin(), service.cpu());
         let mut load = self.ask(wire, clients, time).await?;
-        if let (Some(before), Some(after)) = (before, service.cpu()) {
-            let spent = (after - before) as f64;
-            self.service_cpu.push(spent / load.done() as f64);
+        let (spent, after) = (meter.spent(), service.cpu());
+        let done = load.done() as f64;
+        if let (Some(spent), Some(before), Some(after)) = (spent, before, after) {
+            let of_service = (after - before) as f64;
+            self.service_cpu.push(of_service / done);
+            self.client_cpu.push(spent.own as f64 / done);
+            let all = (spent.server + spent.own) as f64 + of_service;
+            self.cpu.push(all / done);
         }
         self.ours.push(load.rate());
         self.p50.push(load.quantile_ms(50));
         self.p99.push(load.quantile_ms(99));
-        let theirs = pgbench.run(&self.script, clients, time).await?;
-        self.pgbench.push(theirs.rate);
         Ok(())
     }
 }
@@ -196,10 +207,18 @@ fn report([key, page]: &[Query; 2], memory: &[f64], server: &Server) -> Report {
         report = report.figure(most.target(Target::AtMost(200.0)));
     }
     for (name, query) in [("by key", key), ("a page", page)] {
-        let cpu = &query.service_cpu;
-        if !cpu.is_empty() {
-            let name = format!("CPU of the service, {name}");
-            report = report.figure(Figure::alone(name, "µs", cpu));
+        if query.cpu.is_empty() {
+            continue;
+        }
+        let (all, theirs) = (&query.cpu, &query.pgbench_cpu);
+        let title = format!("CPU of one query, {name}");
+        report = report.figure(Figure::compared(title, "µs", all, PGBENCH, theirs));
+        for (of, cpu) in [
+            ("service", &query.service_cpu),
+            ("client", &query.client_cpu),
+        ] {
+            let title = format!("of it the {of}'s, {name}");
+            report = report.figure(Figure::alone(title, "µs", cpu));
         }
     }
     report

@@ -36,8 +36,6 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let woken = Arc::new(Notify::new());
     let mut session = None;
     loop {
-        // Requests that can go on now ask first, so that this flight takes their questions too.
-        tokio::task::yield_now().await;
         let asks = shared.take();
         let goes_on = match asks.is_empty() {
             true => shared.rest(&woken).await,

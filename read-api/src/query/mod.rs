@@ -136,37 +136,53 @@ impl Sql {
         columns(&rows).map(read).collect()
     }
 
-    /// A page of `select`, and of how many rows it is: of those of `table` that this query, which
-    /// is a WHERE clause, lets through. Both are of one moment.
+    /// The `columns` of a page of `table`, of the rows that this WHERE clause lets through, and how
+    /// many these are: in one statement, so that both are of one moment.
     pub(crate) async fn fetch_page<T: FromRow>(
-        mut self,
+        self,
         tables: &Tables,
         (columns, table): (&str, &str),
         order: &str,
-        (limit, offset): (i64, i64),
+        (limit, offset): (u32, i64),
     ) -> Result<(i64, Vec<T>), Problem> {
-        let filter = std::mem::take(&mut self.text);
-        self.push("SELECT total.count, page.* FROM (SELECT count(*) FROM ");
-        self.push(table).push(" ").push(&filter);
-        self.push(") AS total LEFT JOIN (SELECT ").push(columns);
-        self.push(" FROM ")
-            .push(table)
-            .push(" ")
-            .push(&filter)
-            .push(order);
-        self.push(" LIMIT ").push_bind(limit);
-        self.push(" OFFSET ").push_bind(offset);
-        self.push(") AS page ON true").push(order);
-        let rows = tables.lists.ask(self).await.map_err(error::problem)?;
-        let (mut count, mut page) = (0, Vec::new());
-        for mut row in self::columns(&rows) {
-            count = row.read().map_err(error::unreadable)?;
-            // Beside the count of a page without rows there are nulls.
-            if !row.is_null() {
-                page.push(read(row)?);
-            }
+        let count = format!("SELECT count(*) FROM {table} {}", self.text);
+        let mut page = self.clone();
+        page.text = Cow::default();
+        page.push("SELECT (").push(&count).push("), ").push(columns);
+        page.push(" FROM ").push(table).push(" ").push(&self.text);
+        // As a number and no value: for a limit that is not known the server plans each time anew.
+        page.push(order).push(&format!(" LIMIT {limit}"));
+        if offset > 0 {
+            page.push(" OFFSET ").push_bind(offset);
         }
-        Ok((count, page))
+        let rows = tables.lists.ask(page).await.map_err(error::problem)?;
+        let rows: Vec<Counted<T>> = self::columns(&rows).map(read).collect::<Result<_, _>>()?;
+        let count = match rows.first() {
+            Some(row) => row.count,
+            None if offset == 0 => 0,
+            // Behind the last page there is no row to tell the count.
+            None => {
+                let text = Cow::Owned(count);
+                let (count,) = Self { text, ..self }.fetch_one(tables).await?;
+                count
+            }
+        };
+        Ok((count, rows.into_iter().map(|row| row.row).collect()))
+    }
+}
+
+/// A row of a page, and how many rows there are in all.
+struct Counted<T> {
+    count: i64,
+    row: T,
+}
+
+impl<T: FromRow> FromRow for Counted<T> {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            count: row.read()?,
+            row: T::from_row(row)?,
+        })
     }
 }
 

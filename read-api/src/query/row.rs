@@ -13,7 +13,7 @@ use super::DAY_2000;
 pub struct Unreadable(usize);
 
 /// The columns of a row that were not read so far.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Columns<'a> {
     fields: Fields<'a>,
     /// The number of the last one that was.
@@ -30,18 +30,9 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// When there is none, or it is of another type.
     pub fn read<T: Column>(&mut self) -> Result<T, Unreadable> {
-        let field = self.raw()?;
-        T::read(field).ok_or(Unreadable(self.number))
-    }
-
-    /// Whether the next column is null.
-    pub(super) fn is_null(&self) -> bool {
-        matches!(self.clone().raw(), Ok(None))
-    }
-
-    fn raw(&mut self) -> Result<Option<&'a [u8]>, Unreadable> {
         self.number += 1;
-        self.fields.raw().map_err(|_| Unreadable(self.number))
+        let field = self.fields.raw().map_err(|_| Unreadable(self.number))?;
+        T::read(field).ok_or(Unreadable(self.number))
     }
 }
 
