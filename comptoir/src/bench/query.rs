@@ -15,7 +15,7 @@ use super::numbers::draw;
 use super::pgbench::{Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::{Server, connect};
-use super::service::{Deployment, Service};
+use super::service::{CallCpu, Deployment, Service};
 use super::standing::at_the_beginning;
 use super::wire::Wire;
 
@@ -49,9 +49,7 @@ struct Query {
     pgbench: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
-    cpu: Vec<f64>,
-    service_cpu: Vec<f64>,
-    client_cpu: Vec<f64>,
+    cpu: CallCpu,
     pgbench_cpu: Vec<f64>,
 }
 
@@ -145,9 +143,7 @@ impl Query {
             pgbench: vec![],
             p50: vec![],
             p99: vec![],
-            cpu: vec![],
-            service_cpu: vec![],
-            client_cpu: vec![],
+            cpu: CallCpu::default(),
             pgbench_cpu: vec![],
         }
     }
@@ -172,17 +168,9 @@ impl Query {
         clients: u64,
         time: Duration,
     ) -> anyhow::Result<()> {
-        let (meter, before) = (server.cpu.begin(), service.cpu());
+        let spending = service.spending(server.cpu);
         let mut load = self.ask(wire, clients, time).await?;
-        let (spent, after) = (meter.spent(), service.cpu());
-        let done = load.done() as f64;
-        if let (Some(spent), Some(before), Some(after)) = (spent, before, after) {
-            let of_service = (after - before) as f64;
-            self.service_cpu.push(of_service / done);
-            self.client_cpu.push(spent.own as f64 / done);
-            let all = (spent.server + spent.own) as f64 + of_service;
-            self.cpu.push(all / done);
-        }
+        spending.add_to(&mut self.cpu, load.done());
         self.ours.push(load.rate());
         self.p50.push(load.quantile_ms(50));
         self.p99.push(load.quantile_ms(99));
@@ -207,15 +195,15 @@ fn report([key, page]: &[Query; 2], memory: &[f64], server: &Server) -> Report {
         report = report.figure(most.target(Target::AtMost(200.0)));
     }
     for (name, query) in [("by key", key), ("a page", page)] {
-        if query.cpu.is_empty() {
+        if query.cpu.all.is_empty() {
             continue;
         }
-        let (all, theirs) = (&query.cpu, &query.pgbench_cpu);
+        let (all, theirs) = (&query.cpu.all, &query.pgbench_cpu);
         let title = format!("CPU of one query, {name}");
         report = report.figure(Figure::compared(title, "µs", all, PGBENCH, theirs));
         for (of, cpu) in [
-            ("service", &query.service_cpu),
-            ("client", &query.client_cpu),
+            ("service", &query.cpu.service),
+            ("client", &query.cpu.client),
         ] {
             let title = format!("of it the {of}'s, {name}");
             report = report.figure(Figure::alone(title, "µs", cpu));

@@ -5,7 +5,7 @@ use event_store::database;
 use futures::future::{join_all, try_join_all};
 use read_api::query::{Sql, Tables};
 use service_kit::problem::Problem;
-use sqlx::{Executor, PgPool};
+use sqlx::{Executor, PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
 use crate::support::servers;
@@ -30,6 +30,14 @@ async fn echo(tables: &Tables, number: i64) -> Result<i64, Problem> {
 async fn list(tables: &Tables) -> Vec<(i64,)> {
     let query = Sql::new("SELECT 1::bigint");
     query.fetch_all(tables).await.unwrap()
+}
+
+/// Who has the lock of the number 7.
+async fn hold(pool: &PgPool) -> Transaction<'static, Postgres> {
+    let mut holder = pool.begin().await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(7)";
+    holder.execute(lock).await.unwrap();
+    holder
 }
 
 /// A list that lasts until the lock of the number 7 is free.
@@ -73,9 +81,7 @@ async fn of_many_at_once_each_gets_its_own_answer_or_refusal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_that_take_long_hold_up_neither_look_ups_nor_all_other_lists() {
     let (tables, pool) = tables().await;
-    let mut holder = pool.begin().await.unwrap();
-    let lock = "SELECT pg_advisory_xact_lock(7)";
-    holder.execute(lock).await.unwrap();
+    let holder = hold(&pool).await;
     let mut slow = Vec::new();
     for number in 0..3 {
         slow.push(held(&tables));
@@ -91,9 +97,7 @@ async fn lists_that_take_long_hold_up_neither_look_ups_nor_all_other_lists() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_every_connection_is_held_up_the_rest_hears_so() {
     let (tables, pool) = tables().await;
-    let mut holder = pool.begin().await.unwrap();
-    let lock = "SELECT pg_advisory_xact_lock(7)";
-    holder.execute(lock).await.unwrap();
+    let holder = hold(&pool).await;
     let mut all: Vec<_> = (0..500).map(|_| held(&tables)).collect();
     let last = all.pop().unwrap().await.unwrap();
     assert_eq!(last.unwrap_err().code(), "read-side-away");
@@ -144,9 +148,7 @@ async fn a_connection_that_died_is_made_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_is_broken_off_fails_alone() {
     let (tables, pool) = tables().await;
-    let mut holder = pool.begin().await.unwrap();
-    let lock = "SELECT pg_advisory_xact_lock(7)";
-    holder.execute(lock).await.unwrap();
+    let holder = hold(&pool).await;
     let slow = held(&tables);
     // As its time limit would.
     let cancel = "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity \

@@ -1,7 +1,7 @@
 //! Queries of the read tables: SQL, its values, and what is read of the rows.
 //!
 //! Queries of many requests share a few connections: what is asked while one is busy goes out
-//! together, in one flight ([`lanes`]). Decision 0016 tells why.
+//! together, in one flight. `docs/decisions/0016-queries-share-flights.md` tells why.
 
 mod error;
 mod lane;
@@ -163,8 +163,8 @@ impl Sql {
             // Behind the last page there is no row to tell the count.
             None => {
                 let text = Cow::Owned(count);
-                let (count,) = Self { text, ..self }.fetch_one(tables).await?;
-                count
+                let counts: Vec<(i64,)> = Self { text, ..self }.fetch_all(tables).await?;
+                counts.first().map_or(0, |(count,)| *count)
             }
         };
         Ok((count, rows.into_iter().map(|row| row.row).collect()))
