@@ -148,7 +148,7 @@ async fn a_connection_that_died_is_made_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_query_that_is_broken_off_fails_alone() {
     let (tables, pool) = tables().await;
-    let holder = hold(&pool).await;
+    let _holder = hold(&pool).await;
     let slow = held(&tables);
     // As its time limit would.
     let cancel = "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity \
