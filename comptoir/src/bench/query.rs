@@ -194,6 +194,9 @@ fn report([key, page]: &[Query; 2], memory: &[f64], server: &Server) -> Report {
         let most = Figure::alone("most resident memory of the service", "MiB", memory);
         report = report.figure(most.target(Target::AtMost(200.0)));
     }
+    if !key.cpu.all.is_empty() {
+        report = report.cpu(&key.cpu.all);
+    }
     for (name, query) in [("by key", key), ("a page", page)] {
         if query.cpu.all.is_empty() {
             continue;
