@@ -12,6 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
 use read_api::lag::events_behind;
+use read_api::query::Tables;
 use read_api::standing::Visibility;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
@@ -120,6 +121,7 @@ impl Process {
         let follower = follower.run(self.tasks.stop());
         self.tasks.spawn("what follows the read tables", follower);
         let app = read_api::App {
+            tables: Tables::of(&self.read),
             read: self.read.clone(),
             log: self.log.pool().clone(),
             keyring: self.log.keyring().clone(),

@@ -1,23 +1,39 @@
 //! Answers of queries: with an entity tag, and `304` for a client that has it already.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use service_kit::conditional::none_match;
 use service_kit::problem::Problem;
 use sha2::{Digest, Sha256};
 
+/// What JSON mostly fits into, as it is written.
+const USUAL: usize = 512;
+
+/// The answers that the client has already: its `If-None-Match`.
+#[derive(Debug, Clone)]
+pub struct Known(Vec<HeaderValue>);
+
+impl<S: Sync> FromRequestParts<S> for Known {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let tags = parts.headers.get_all(header::IF_NONE_MATCH);
+        Ok(Self(tags.iter().cloned().collect()))
+    }
+}
+
 /// Answers with something that has a version, and shows nothing but its own stream: the tag is
 /// `"<version>"`, as a command's.
 ///
 /// # Errors
 /// `500` when `body` can't be written as JSON.
-pub fn versioned(
-    headers: &HeaderMap,
-    version: i64,
-    body: &impl Serialize,
-) -> Result<Response, Problem> {
-    Ok(tagged(headers, &format!("\"{version}\""), json(body)?))
+pub fn versioned(known: &Known, version: i64, body: &impl Serialize) -> Result<Response, Problem> {
+    Ok(tagged(known, &format!("\"{version}\""), json(body)?))
 }
 
 /// Answers with something that has a version and shows more than its own stream: the tag is
@@ -26,39 +42,46 @@ pub fn versioned(
 /// # Errors
 /// As [`versioned`].
 pub fn versioned_view(
-    headers: &HeaderMap,
+    known: &Known,
     version: i64,
     body: &impl Serialize,
 ) -> Result<Response, Problem> {
     let body = json(body)?;
     let tag = format!("\"{version}.{}\"", digest(&body));
-    Ok(tagged(headers, &tag, body))
+    Ok(tagged(known, &tag, body))
 }
 
 /// Answers with something that has no version: the tag is a digest.
 ///
 /// # Errors
 /// As [`versioned`].
-pub fn view(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, Problem> {
+pub fn view(known: &Known, body: &impl Serialize) -> Result<Response, Problem> {
     let body = json(body)?;
     let tag = format!("\"{}\"", digest(&body));
-    Ok(tagged(headers, &tag, body))
+    Ok(tagged(known, &tag, body))
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(body).map_err(|error| Problem::fault("an answer can't be written", &error))
+    let mut json = Vec::with_capacity(USUAL);
+    match serde_json::to_writer(&mut json, body) {
+        Ok(()) => Ok(json),
+        Err(error) => Err(Problem::fault("an answer can't be written", &error)),
+    }
 }
 
 fn digest(body: &[u8]) -> String {
     let digest = Sha256::digest(body);
-    digest[..12]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = String::with_capacity(24);
+    for byte in &digest[..12] {
+        for half in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(half.into(), 16));
+        }
+    }
+    text
 }
 
-fn tagged(headers: &HeaderMap, tag: &str, body: Vec<u8>) -> Response {
-    let mut response = match none_match(headers, tag) {
+fn tagged(known: &Known, tag: &str, body: Vec<u8>) -> Response {
+    let mut response = match none_match(&known.0, tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
             let media_type = HeaderValue::from_static("application/json");

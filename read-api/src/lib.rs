@@ -7,6 +7,7 @@ pub mod hotels;
 pub mod identity;
 pub mod lag;
 pub mod list;
+pub mod query;
 pub mod standing;
 
 use std::sync::Arc;
@@ -19,12 +20,15 @@ use sqlx::PgPool;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
+use query::Tables;
 use standing::Visibility;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The read tables.
+    /// The read tables, for queries.
+    pub tables: Tables,
+    /// Their database, for what is no query.
     pub read: PgPool,
     /// The log's database, for histories.
     pub log: PgPool,

@@ -3,10 +3,9 @@
 use axum::http::Uri;
 use serde::Serialize;
 use service_kit::problem::Problem;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use utoipa::ToSchema;
 
-use crate::database;
+use crate::query::{FromRow, Sql, Tables};
 
 /// Rows of a page unless told otherwise.
 const PAGE_SIZE: u32 = 10;
@@ -26,19 +25,28 @@ pub struct Page<T> {
     pub results: Vec<T>,
 }
 
-/// Which page is asked for.
-#[derive(Debug, Clone, Copy)]
+/// Which page is asked for, in which order.
+#[derive(Debug, Clone)]
 pub struct Paging {
     page: u32,
     size: u32,
+    /// ORDER BY.
+    order: String,
 }
 
 impl Paging {
-    /// Page `page` (from 1) of pages of `size` (10 unless told, 100 at most).
+    /// Page `page` (from 1) of pages of `size` (10 unless told, 100 at most), in the order
+    /// `ordering` (`name`, or `-name` for the other direction), which is one of `allowed`: what
+    /// clients say, and the column that it means. `id` breaks ties.
     ///
     /// # Errors
-    /// `400` when there can be no such page.
-    pub fn parse(page: Option<u32>, size: Option<u32>) -> Result<Self, Problem> {
+    /// `400` when there can be no such page or order.
+    pub fn parse(
+        page: Option<u32>,
+        size: Option<u32>,
+        ordering: Option<&str>,
+        allowed: &[(&str, &str)],
+    ) -> Result<Self, Problem> {
         let (page, size) = (page.unwrap_or(1), size.unwrap_or(PAGE_SIZE));
         if page == 0 {
             return Err(Problem::malformed("pages are counted from 1"));
@@ -46,18 +54,31 @@ impl Paging {
         if !(1..=MOST).contains(&size) {
             return Err(Problem::malformed("a page has 1 to 100 rows"));
         }
-        Ok(Self { page, size })
+        let order = order(ordering, allowed)?;
+        Ok(Self { page, size, order })
     }
 
-    /// Appends LIMIT and OFFSET.
-    pub fn push(self, query: &mut QueryBuilder<'_, Postgres>) {
-        query.push(" LIMIT ").push_bind(i64::from(self.size));
+    /// The `columns` of this page of `table`, of the rows that `filter` (a WHERE clause) lets
+    /// through; and how many these are, at the same moment.
+    ///
+    /// # Errors
+    /// As [`Sql::fetch_one`].
+    pub async fn fetch<T: FromRow>(
+        &self,
+        tables: &Tables,
+        columns: &str,
+        table: &str,
+        filter: Sql,
+    ) -> Result<(i64, Vec<T>), Problem> {
         let before = i64::from(self.page - 1) * i64::from(self.size);
-        query.push(" OFFSET ").push_bind(before);
+        let page = (self.size, before);
+        filter
+            .fetch_page(tables, (columns, table), &self.order, page)
+            .await
     }
 
     /// The page of `results` out of `count`, with links in the manner of `uri`.
-    pub fn page<T>(self, uri: &Uri, count: i64, results: Vec<T>) -> Page<T> {
+    pub fn page<T>(&self, uri: &Uri, count: i64, results: Vec<T>) -> Page<T> {
         let until = i64::from(self.page) * i64::from(self.size);
         Page {
             count,
@@ -79,22 +100,13 @@ fn link(uri: &Uri, page: u32) -> String {
     format!("{}?{}", uri.path(), query.join("&"))
 }
 
-/// Appends ORDER BY for `ordering` (`name`, or `-name` for the other direction), which is one of
-/// `allowed`: what clients say, and the SQL expression that it means. `id` breaks ties.
-///
-/// # Errors
-/// `400` when it is none of them.
-pub fn push_ordering(
-    query: &mut QueryBuilder<'_, Postgres>,
-    ordering: Option<&str>,
-    allowed: &[(&str, &str)],
-) -> Result<(), Problem> {
+fn order(ordering: Option<&str>, allowed: &[(&str, &str)]) -> Result<String, Problem> {
     let ordering = ordering.unwrap_or(allowed[0].0);
     let (name, direction) = match ordering.strip_prefix('-') {
         Some(name) => (name, "DESC"),
         None => (ordering, "ASC"),
     };
-    let Some((_, expression)) = allowed.iter().find(|(known, _)| *known == name) else {
+    let Some((_, column)) = allowed.iter().find(|(known, _)| *known == name) else {
         let names: Vec<&str> = allowed.iter().map(|(known, _)| *known).collect();
         let detail = format!(
             "ordering is one of {}, or one with a - before it",
@@ -106,10 +118,7 @@ pub fn push_ordering(
             detail,
         ));
     };
-    query.push(format!(
-        " ORDER BY {expression} {direction}, id {direction}"
-    ));
-    Ok(())
+    Ok(format!(" ORDER BY {column} {direction}, id {direction}"))
 }
 
 /// `search` as a pattern of ILIKE that finds it anywhere.
@@ -132,19 +141,6 @@ pub fn check_text(text: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// How many rows a query that selects `count(*)` counts.
-///
-/// # Errors
-/// `503` when the database is away.
-pub async fn count(pool: &PgPool, query: &mut QueryBuilder<'_, Postgres>) -> Result<i64, Problem> {
-    query
-        .build()
-        .fetch_one(pool)
-        .await
-        .and_then(|row| row.try_get(0))
-        .map_err(database)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
@@ -153,7 +149,7 @@ mod tests {
     #[test]
     fn links_keep_the_other_parameters() {
         let uri: Uri = "/api/hotels?page=2&city=Dakar&page_size=5".parse().unwrap();
-        let page = Paging::parse(Some(2), Some(5))
+        let page = Paging::parse(Some(2), Some(5), None, &[("name", "name")])
             .unwrap()
             .page(&uri, 11, vec![(); 5]);
         let base = "/api/hotels?city=Dakar&page_size=5";
@@ -164,7 +160,7 @@ mod tests {
     #[test]
     fn the_last_page_has_no_next() {
         let uri: Uri = "/api/hotels".parse().unwrap();
-        let page = Paging::parse(None, None)
+        let page = Paging::parse(None, None, None, &[("name", "name")])
             .unwrap()
             .page(&uri, 10, vec![(); 10]);
         assert_eq!((page.next, page.previous), (None, None));

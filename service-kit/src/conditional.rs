@@ -1,6 +1,6 @@
 //! Conditional requests (RFC 9110 §13): If-Match on commands, If-None-Match on queries.
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::problem::Problem;
 
@@ -25,9 +25,8 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         .ok_or_else(|| Problem::malformed("If-Match is one entity tag, \"<version>\""))
 }
 
-/// Whether `If-None-Match` names `etag` (quoted), so that `304` says all.
-pub fn none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let values = headers.get_all(header::IF_NONE_MATCH);
+/// Whether one of the `values` of `If-None-Match` names `etag` (quoted), so that `304` says all.
+pub fn none_match(values: &[HeaderValue], etag: &str) -> bool {
     let mut tags = values
         .iter()
         .filter_map(|value| value.to_str().ok())

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{Days, Utc};
 use clap::Args;
-use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::ours::Ours;
 use super::pgbench::{Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::Server;
-use super::service::{Deployment, Service};
+use super::service::{CallCpu, Deployment, Service};
 use super::wire::Wire;
 
 /// Nights on which guests arrive, from tomorrow on.
@@ -46,9 +46,7 @@ struct Values {
     ours: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
-    cpu: Vec<f64>,
-    service_cpu: Vec<f64>,
-    client_cpu: Vec<f64>,
+    cpu: CallCpu,
     pgbench: Vec<f64>,
     pgbench_cpu: Vec<f64>,
 }
@@ -107,20 +105,12 @@ async fn run(
 ) -> anyhow::Result<()> {
     let connections = options.connections;
     let wire = connect(service, connections).await?;
-    let (meter, before) = (server.cpu.begin(), service.cpu());
+    let spending = service.spending(server.cpu);
     let mut load = book(&wire, hotels, connections, options.common.seconds).await?;
-    let (spent, after) = (meter.spent(), service.cpu());
+    spending.add_to(&mut values.cpu, load.done());
     values.ours.push(load.rate());
     values.p50.push(load.quantile_ms(50));
     values.p99.push(load.quantile_ms(99));
-    let done = load.done() as f64;
-    if let (Some(spent), Some(before), Some(after)) = (spent, before, after) {
-        let of_service = (after - before) as f64;
-        values.service_cpu.push(of_service / done);
-        values.client_cpu.push(spent.own as f64 / done);
-        let all = (spent.server + spent.own) as f64 + of_service;
-        values.cpu.push(all / done);
-    }
     Ok(())
 }
 
@@ -213,8 +203,8 @@ fn report(values: &Values, memory: &[f64], server: &Server) -> Report {
         let most = Figure::alone("most resident memory of the service", "MiB", memory);
         report = report.figure(most.target(Target::AtMost(200.0)));
     }
-    if !values.cpu.is_empty() {
-        let (all, theirs) = (&values.cpu, &values.pgbench_cpu);
+    if !values.cpu.all.is_empty() {
+        let (all, theirs) = (&values.cpu.all, &values.pgbench_cpu);
         report = report
             .cpu(all)
             .figure(Figure::compared(
@@ -227,12 +217,12 @@ fn report(values: &Values, memory: &[f64], server: &Server) -> Report {
             .figure(Figure::alone(
                 "of it the service's",
                 "µs",
-                &values.service_cpu,
+                &values.cpu.service,
             ))
             .figure(Figure::alone(
                 "of it this client's",
                 "µs",
-                &values.client_cpu,
+                &values.cpu.client,
             ));
     }
     report

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bytes::Bytes;
 use clap::Args;
-use hyper::body::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 

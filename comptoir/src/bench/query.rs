@@ -15,7 +15,7 @@ use super::numbers::draw;
 use super::pgbench::{Pgbench, Script};
 use super::report::{Figure, Report, Target};
 use super::server::{Server, connect};
-use super::service::{Deployment, Service};
+use super::service::{CallCpu, Deployment, Service};
 use super::standing::at_the_beginning;
 use super::wire::Wire;
 
@@ -49,7 +49,8 @@ struct Query {
     pgbench: Vec<f64>,
     p50: Vec<f64>,
     p99: Vec<f64>,
-    service_cpu: Vec<f64>,
+    cpu: CallCpu,
+    pgbench_cpu: Vec<f64>,
 }
 
 pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Result<Report> {
@@ -67,7 +68,10 @@ pub(super) async fn measure(options: &Options, server: &Server) -> anyhow::Resul
     server.settle().await?;
     for _ in 0..options.common.runs {
         for query in &mut queries {
-            query.run(&wire, &service, &pgbench, clients, time).await?;
+            query.run(&wire, &service, server, clients, time).await?;
+            let theirs = pgbench.run(&query.script, clients, time).await?;
+            query.pgbench.push(theirs.rate);
+            query.pgbench_cpu.extend(theirs.cpu_micros);
         }
     }
     let memory: Vec<f64> = service.memory().into_iter().collect();
@@ -116,8 +120,7 @@ fn page(rows: u64) -> Query {
         uuid_of(":n")
     );
     let sql = format!(
-        "SELECT count(*) {from};\n\
-         SELECT reservations.* {from} ORDER BY check_in ASC, id ASC LIMIT 10 OFFSET 0;\n"
+        "SELECT (SELECT count(*) {from}), * {from} ORDER BY check_in ASC, id ASC LIMIT 10;\n"
     );
     let path = |n| format!("/api/reservations?hotel_id={}", id(n));
     Query::of(&sql, path, rows / OF_A_HOTEL)
@@ -140,7 +143,8 @@ impl Query {
             pgbench: vec![],
             p50: vec![],
             p99: vec![],
-            service_cpu: vec![],
+            cpu: CallCpu::default(),
+            pgbench_cpu: vec![],
         }
     }
 
@@ -160,21 +164,16 @@ impl Query {
         &mut self,
         wire: &Arc<Wire>,
         service: &Service,
-        pgbench: &Pgbench,
+        server: &Server,
         clients: u64,
         time: Duration,
     ) -> anyhow::Result<()> {
-        let before = service.cpu();
+        let spending = service.spending(server.cpu);
         let mut load = self.ask(wire, clients, time).await?;
-        if let (Some(before), Some(after)) = (before, service.cpu()) {
-            let spent = (after - before) as f64;
-            self.service_cpu.push(spent / load.done() as f64);
-        }
+        spending.add_to(&mut self.cpu, load.done());
         self.ours.push(load.rate());
         self.p50.push(load.quantile_ms(50));
         self.p99.push(load.quantile_ms(99));
-        let theirs = pgbench.run(&self.script, clients, time).await?;
-        self.pgbench.push(theirs.rate);
         Ok(())
     }
 }
@@ -195,11 +194,22 @@ fn report([key, page]: &[Query; 2], memory: &[f64], server: &Server) -> Report {
         let most = Figure::alone("most resident memory of the service", "MiB", memory);
         report = report.figure(most.target(Target::AtMost(200.0)));
     }
+    if !key.cpu.all.is_empty() {
+        report = report.cpu(&key.cpu.all);
+    }
     for (name, query) in [("by key", key), ("a page", page)] {
-        let cpu = &query.service_cpu;
-        if !cpu.is_empty() {
-            let name = format!("CPU of the service, {name}");
-            report = report.figure(Figure::alone(name, "µs", cpu));
+        if query.cpu.all.is_empty() {
+            continue;
+        }
+        let (all, theirs) = (&query.cpu.all, &query.pgbench_cpu);
+        let title = format!("CPU of one query, {name}");
+        report = report.figure(Figure::compared(title, "µs", all, PGBENCH, theirs));
+        for (of, cpu) in [
+            ("service", &query.cpu.service),
+            ("client", &query.cpu.client),
+        ] {
+            let title = format!("of it the {of}'s, {name}");
+            report = report.figure(Figure::alone(title, "µs", cpu));
         }
     }
     report

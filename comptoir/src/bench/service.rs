@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, interval};
 use uuid::Uuid;
 
-use super::cpu;
+use super::cpu::{self, Cpu, Meter};
 use super::scratch::Scratch;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -38,6 +38,35 @@ pub(super) struct Service {
     pub(super) address: String,
     tokens: Tokens,
     log: Scratch,
+}
+
+/// CPU time that PostgreSQL, a service and this client spend.
+pub(super) struct Spending<'a> {
+    service: &'a Service,
+    meter: Meter,
+    before: Option<u64>,
+}
+
+/// Microseconds of CPU time, one value a run.
+#[derive(Default)]
+pub(super) struct CallCpu {
+    pub(super) all: Vec<f64>,
+    pub(super) service: Vec<f64>,
+    pub(super) client: Vec<f64>,
+}
+
+impl Spending<'_> {
+    /// Adds what each of so many calls has cost, where all of them run here.
+    pub(super) fn add_to(self, cpu: &mut CallCpu, calls: usize) {
+        let (spent, after) = (self.meter.spent(), self.service.cpu());
+        if let (Some(spent), Some(before), Some(after)) = (spent, self.before, after) {
+            let (of_service, calls) = ((after - before) as f64, calls as f64);
+            cpu.service.push(of_service / calls);
+            cpu.client.push(spent.own as f64 / calls);
+            let all = (spent.server + spent.own) as f64 + of_service;
+            cpu.all.push(all / calls);
+        }
+    }
 }
 
 impl Deployment {
@@ -127,8 +156,17 @@ impl Service {
         Ok(self.tokens.issue(&actor, Utc::now())?)
     }
 
+    /// Begins to count what calls cost, which the server `cpu` is behind.
+    pub(super) fn spending(&self, cpu: Cpu) -> Spending<'_> {
+        Spending {
+            service: self,
+            meter: cpu.begin(),
+            before: self.cpu(),
+        }
+    }
+
     /// The microseconds of CPU time that it has spent.
-    pub(super) fn cpu(&self) -> Option<u64> {
+    fn cpu(&self) -> Option<u64> {
         cpu::of_process(self.child.id()?)
     }
 

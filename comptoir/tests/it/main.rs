@@ -13,6 +13,7 @@ mod openapi;
 mod personal;
 mod problems;
 mod projector;
+mod queries;
 mod races;
 mod rebuild;
 mod relay;

@@ -6,6 +6,7 @@ mod server;
 
 use event_store::append::AppendError;
 use event_store::database;
+use read_api::query::{Sql, Tables};
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
 
@@ -45,6 +46,18 @@ async fn the_log_is_appended_to_over_tls() {
     let options = options.options([("search_path", "log")]);
     let log = Opened::on(PgPoolOptions::new().connect_lazy_with(options)).await;
     log.unwrap().append().await.unwrap();
+}
+
+#[tokio::test]
+async fn queries_go_over_tls() {
+    let server = Server::start().await;
+    let root = format!("sslrootcert={}", server.file("ca.pem"));
+    let settings = format!("sslmode=verify-full&{root}");
+    let url = server.url(&format!("scram:{ENCODED}"), &settings);
+    let tables = Tables::of(&database::pool(&url, "log", 1).unwrap());
+    let query = Sql::new("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+    let (ssl,): (bool,) = query.fetch_one(&tables).await.unwrap();
+    assert!(ssl);
 }
 
 #[tokio::test]

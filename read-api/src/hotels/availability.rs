@@ -1,7 +1,6 @@
 //! How many rooms are left, per room type and night.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use domain::hotels::CONTEXT;
@@ -9,14 +8,14 @@ use domain::hotels::stay::Stay;
 use serde::{Deserialize, Serialize};
 use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
-use sqlx::Row;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::hotel_list;
-use crate::answer::view;
+use crate::App;
+use crate::answer::{Known, view};
 use crate::fresh::Fresh;
-use crate::{App, database};
+use crate::query::{Columns, FromRow, Sql, Unreadable};
 
 /// Rooms left in a hotel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,7 +72,7 @@ pub(super) fn nights(from: NaiveDate, to: NaiveDate) -> Result<Stay, Problem> {
 pub async fn show_availability(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
     Query(asked): Query<NightsQuery>,
 ) -> Result<Response, Problem> {
@@ -81,7 +80,7 @@ pub async fn show_availability(
     let tables = ["hotels", "room_inventories", "nights"];
     app.contain(&fresh, CONTEXT, &tables).await?;
     hotel_list::find(&app, id).await?;
-    let rows = sqlx::query(
+    let rows: Vec<(String, Night)> = Sql::new(
         "SELECT room_type, asked.night::date AS night, count, COALESCE(reserved, 0) AS reserved, \
              GREATEST(count + overbooking_allowance - COALESCE(reserved, 0), 0) AS available \
          FROM room_inventories \
@@ -93,12 +92,10 @@ pub async fn show_availability(
     .bind(id)
     .bind(stay.check_in)
     .bind(stay.check_out)
-    .fetch_all(&app.read)
-    .await
-    .map_err(database)?;
+    .fetch_all(&app.tables)
+    .await?;
     let mut room_types: Vec<RoomTypeNights> = Vec::new();
-    for row in rows {
-        let (code, night) = read_night(&row).map_err(database)?;
+    for (code, night) in rows {
         match room_types.last_mut() {
             Some(last) if last.code == code => last.nights.push(night),
             _ => room_types.push(RoomTypeNights {
@@ -107,15 +104,18 @@ pub async fn show_availability(
             }),
         }
     }
-    view(&headers, &Availability { room_types })
+    view(&known, &Availability { room_types })
 }
 
-fn read_night(row: &sqlx::postgres::PgRow) -> Result<(String, Night), sqlx::Error> {
-    let night = Night {
-        date: row.try_get("night")?,
-        total: row.try_get("count")?,
-        reserved: row.try_get("reserved")?,
-        available: row.try_get("available")?,
-    };
-    Ok((row.try_get("room_type")?, night))
+impl FromRow for (String, Night) {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        let code = row.read()?;
+        let night = Night {
+            date: row.read()?,
+            total: row.read()?,
+            reserved: row.read()?,
+            available: row.read()?,
+        };
+        Ok((code, night))
+    }
 }

@@ -1,7 +1,6 @@
 //! What happened to a reservation.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::hotels::CONTEXT;
 use domain::hotels::reservation::Reservation;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 
 use super::reservations;
 use crate::App;
-use crate::answer::view;
+use crate::answer::{Known, view};
 use crate::fresh::Fresh;
 use crate::history::{self, History};
 
@@ -25,11 +24,11 @@ pub async fn show_history(
     State(app): State<App>,
     Caller(actor): Caller,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
         .await?;
     reservations::find(&app, &actor, id).await?;
-    view(&headers, &history::of::<Reservation>(&app, id).await?)
+    view(&known, &history::of::<Reservation>(&app, id).await?)
 }

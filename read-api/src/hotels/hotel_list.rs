@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -15,16 +15,15 @@ use serde_json::Value;
 use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
 use service_kit::shapes::MoneyShape;
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder, Row};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
-use crate::answer::{versioned_view, view};
+use crate::App;
+use crate::answer::{Known, versioned_view, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging, check_text, count, pattern, push_ordering};
-use crate::{App, database};
+use crate::list::{Page, Paging, check_text, pattern};
+use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
 
 const TABLES: [&str; 3] = ["hotels", "room_inventories", "nights"];
 const ORDERINGS: &[(&str, &str)] = &[
@@ -69,7 +68,7 @@ pub struct RoomTypeView {
 }
 
 /// A row of `hotels`.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 pub(super) struct HotelRow {
     id: Uuid,
     version: i64,
@@ -79,11 +78,35 @@ pub(super) struct HotelRow {
     time_zone: String,
     rating: i16,
     is_active: bool,
-    room_types: Json<Vec<RoomType>>,
+    room_types: Vec<RoomType>,
     overbooking_allowance: i32,
     price_amount: i64,
     price_currency: String,
     created_at: DateTime<Utc>,
+}
+
+/// The columns of a hotel, in the order in which they are read.
+const COLUMNS: &str = "id, version, owner, name, city, time_zone, rating, is_active, room_types, \
+     overbooking_allowance, price_amount, price_currency, created_at";
+
+impl FromRow for HotelRow {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: row.read()?,
+            version: row.read()?,
+            owner: row.read()?,
+            name: row.read()?,
+            city: row.read()?,
+            time_zone: row.read()?,
+            rating: row.read()?,
+            is_active: row.read()?,
+            room_types: row.read::<Json<_>>()?.0,
+            overbooking_allowance: row.read()?,
+            price_amount: row.read()?,
+            price_currency: row.read()?,
+            created_at: row.read()?,
+        })
+    }
 }
 
 impl HotelRow {
@@ -117,7 +140,7 @@ impl HotelRow {
             time_zone: self.time_zone,
             rating: self.rating,
             is_active: self.is_active,
-            room_types: self.room_types.0,
+            room_types: self.room_types,
             overbooking_allowance: self.overbooking_allowance,
             price_per_night: price,
             available_rooms,
@@ -170,29 +193,20 @@ impl HotelsQuery {
 pub async fn list_hotels(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     uri: Uri,
     Query(asked): Query<HotelsQuery>,
 ) -> Result<Response, Problem> {
-    let paging = Paging::parse(asked.page, asked.page_size)?;
+    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
+    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
     check_text(asked.search.as_deref())?;
     check_text(asked.city.as_deref())?;
     let stay = asked.stay()?;
-    let mut page = QueryBuilder::new("SELECT hotels.* FROM hotels");
-    filter(&mut page, &asked, stay);
-    push_ordering(&mut page, asked.ordering.as_deref(), ORDERINGS)?;
-    paging.push(&mut page);
     app.contain(&fresh, CONTEXT, &TABLES).await?;
-    let mut all = QueryBuilder::new("SELECT count(*) FROM hotels");
-    filter(&mut all, &asked, stay);
-    let count = count(&app.read, &mut all).await?;
-    let hotels: Vec<HotelRow> = page
-        .build_query_as()
-        .fetch_all(&app.read)
-        .await
-        .map_err(database)?;
+    let filter = filter(&asked, stay);
+    let (count, hotels) = paging.fetch(&app.tables, COLUMNS, "hotels", filter).await?;
     let results = with_rooms(&app, hotels, stay, asked.guests).await?;
-    view(&headers, &paging.page(&uri, count, results))
+    view(&known, &paging.page(&uri, count, results))
 }
 
 /// One hotel.
@@ -201,23 +215,23 @@ pub async fn list_hotels(
 pub async fn show_hotel(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &TABLES).await?;
     let hotel = find(&app, id).await?;
     let version = hotel.version;
     let mut views = with_rooms(&app, vec![hotel], None, None).await?;
-    versioned_view(&headers, version, &views.swap_remove(0))
+    versioned_view(&known, version, &views.swap_remove(0))
 }
 
 /// The hotel `id`, or `404`.
 pub(super) async fn find(app: &App, id: Uuid) -> Result<HotelRow, Problem> {
-    sqlx::query_as("SELECT * FROM hotels WHERE id = $1 AND NOT deleted")
+    let sql = format!("SELECT {COLUMNS} FROM hotels WHERE id = $1 AND NOT deleted");
+    Sql::new(sql)
         .bind(id)
-        .fetch_optional(&app.read)
-        .await
-        .map_err(database)?
+        .fetch_optional(&app.tables)
+        .await?
         .ok_or_else(|| Problem::unknown("hotel-unknown", "there is no such hotel"))
 }
 
@@ -226,21 +240,24 @@ const FITTING: &str = "room_type IN (SELECT offered ->> 'code' \
      FROM jsonb_array_elements(hotels.room_types) AS offered \
      WHERE (offered ->> 'capacity')::integer >= ";
 
-fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &HotelsQuery, stay: Option<Stay>) {
-    query.push(" WHERE NOT deleted");
+fn filter(asked: &HotelsQuery, stay: Option<Stay>) -> Sql {
+    let mut query = Sql::new("WHERE NOT deleted");
     if let Some(city) = &asked.city {
         query
             .push(" AND lower(city) = lower(")
-            .push_bind(city.clone())
+            .push_bind(city.as_str())
             .push(")");
     }
     if let Some(search) = &asked.search {
         let pattern = pattern(search);
-        query.push(" AND (name ILIKE ").push_bind(pattern.clone());
-        query.push(" OR city ILIKE ").push_bind(pattern).push(")");
+        query.push(" AND (name ILIKE ").push_bind(pattern.as_str());
+        query
+            .push(" OR city ILIKE ")
+            .push_bind(pattern.as_str())
+            .push(")");
     }
     if stay.is_none() && asked.guests.is_none() {
-        return;
+        return query;
     }
     query.push(
         " AND EXISTS (SELECT FROM room_inventories \
@@ -267,6 +284,7 @@ fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &HotelsQuery, stay: Opt
             .push(")");
     }
     query.push(")");
+    query
 }
 
 /// Adds to each hotel how many rooms can be booked for every night of the stay, else for its own
@@ -299,19 +317,14 @@ async fn with_rooms(
              AND ($4::integer IS NULL OR {FITTING} $4))) AS rooms \
          GROUP BY hotels.id"
     );
-    let rows = sqlx::query(&sql)
-        .bind(ids)
-        .bind(from)
-        .bind(to)
+    let rows: Vec<(Uuid, i64)> = Sql::new(sql)
+        .bind(&ids[..])
+        .bind(&from[..])
+        .bind(&to[..])
         .bind(guests)
-        .fetch_all(&app.read)
-        .await
-        .map_err(database)?;
-    let mut available = HashMap::new();
-    for row in rows {
-        let id: Uuid = row.try_get("id").map_err(database)?;
-        available.insert(id, row.try_get("available").map_err(database)?);
-    }
+        .fetch_all(&app.tables)
+        .await?;
+    let available: HashMap<Uuid, i64> = rows.into_iter().collect();
     let view = |hotel: HotelRow| {
         let rooms = available.get(&hotel.id).copied().unwrap_or(0);
         hotel.view(rooms)

@@ -1,7 +1,6 @@
 //! The dashboard of a hotel: how full each night is, and what it brings.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::NaiveDate;
 use domain::hotels::CONTEXT;
@@ -11,15 +10,15 @@ use service_kit::access::Caller;
 use service_kit::extract::Query;
 use service_kit::problem::Problem;
 use service_kit::shapes::MoneyShape;
-use sqlx::Row;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
 use super::hotel_list;
-use crate::answer::view;
+use crate::App;
+use crate::answer::{Known, view};
 use crate::fresh::Fresh;
-use crate::{App, database};
+use crate::query::{Columns, FromRow, Sql, Unreadable};
 
 /// How full a hotel is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,7 +64,7 @@ pub async fn show_occupancy(
     State(app): State<App>,
     Caller(actor): Caller,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Query(asked): Query<OccupancyQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
@@ -75,7 +74,7 @@ pub async fn show_occupancy(
     if !actor.may_act_for(hotel.owner) {
         return Err(Problem::forbidden("the hotel is another account's"));
     }
-    let rows = sqlx::query(
+    let nights: Vec<NightRow> = Sql::new(
         "SELECT asked.night::date AS night, COALESCE(sum(count) FILTER (WHERE open), 0)::bigint \
              AS rooms, COALESCE(sum(reserved), 0)::bigint AS reserved, \
              COALESCE(sum(revenue), 0)::bigint AS revenue \
@@ -88,30 +87,45 @@ pub async fn show_occupancy(
     .bind(asked.hotel_id)
     .bind(stay.check_in)
     .bind(stay.check_out)
-    .fetch_all(&app.read)
-    .await
-    .map_err(database)?;
-    let nights = rows
-        .iter()
-        .map(|row| read_night(row, hotel.currency()))
-        .collect::<Result<_, _>>()
-        .map_err(database)?;
+    .fetch_all(&app.tables)
+    .await?;
+    let nights = nights.into_iter();
+    let nights = nights.map(|night| night.view(hotel.currency())).collect();
     let hotel_id = asked.hotel_id;
-    view(&headers, &Occupancy { hotel_id, nights })
+    view(&known, &Occupancy { hotel_id, nights })
 }
 
-fn read_night(row: &sqlx::postgres::PgRow, currency: &str) -> Result<OccupancyNight, sqlx::Error> {
-    let (rooms, reserved): (i64, i64) = (row.try_get("rooms")?, row.try_get("reserved")?);
-    let revenue: i64 = row.try_get("revenue")?;
-    let rate = match rooms {
-        0 => 0.0,
-        rooms => (reserved as f64 / rooms as f64 * 10_000.0).round() / 10_000.0,
-    };
-    Ok(OccupancyNight {
-        date: row.try_get("night")?,
-        rooms,
-        reserved,
-        rate,
-        revenue: json!({ "amount": revenue, "currency": currency }),
-    })
+/// A row of the query.
+struct NightRow {
+    date: NaiveDate,
+    rooms: i64,
+    reserved: i64,
+    revenue: i64,
+}
+
+impl FromRow for NightRow {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            date: row.read()?,
+            rooms: row.read()?,
+            reserved: row.read()?,
+            revenue: row.read()?,
+        })
+    }
+}
+
+impl NightRow {
+    fn view(self, currency: &str) -> OccupancyNight {
+        let rate = match self.rooms {
+            0 => 0.0,
+            rooms => (self.reserved as f64 / rooms as f64 * 10_000.0).round() / 10_000.0,
+        };
+        OccupancyNight {
+            date: self.date,
+            rooms: self.rooms,
+            reserved: self.reserved,
+            rate,
+            revenue: json!({ "amount": self.revenue, "currency": currency }),
+        }
+    }
 }

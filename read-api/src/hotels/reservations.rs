@@ -1,7 +1,7 @@
 //! Reservations: a guest's own, a hotelier's hotels', an admin's all.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::actor::{Actor, Role};
@@ -12,14 +12,14 @@ use service_kit::access::Caller;
 use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
 use service_kit::shapes::MoneyShape;
-use sqlx::{Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::answer::{versioned, view};
+use crate::App;
+use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging, count, push_ordering};
-use crate::{App, database};
+use crate::list::{Page, Paging};
+use crate::query::{Columns, FromRow, Sql, Unreadable};
 
 const ORDERINGS: &[(&str, &str)] = &[
     ("check_in", "check_in"),
@@ -53,52 +53,48 @@ pub struct ReservationView {
     checked_out_on: Option<NaiveDate>,
 }
 
-/// A row of `reservations`.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct ReservationRow {
-    id: Uuid,
-    version: i64,
-    hotel_id: Uuid,
-    booked_by: Uuid,
-    status: String,
-    room_type: String,
-    check_in: NaiveDate,
-    check_out: NaiveDate,
-    rooms: i32,
-    adults: i32,
-    children: i32,
-    price_amount: i64,
-    total_amount: i64,
-    currency: String,
-    booked_at: DateTime<Utc>,
-    checked_in_on: Option<NaiveDate>,
-    checked_out_on: Option<NaiveDate>,
-}
+/// The columns of a reservation, in the order in which they are read.
+const COLUMNS: &str = "id, version, hotel_id, booked_by, status, room_type, check_in, check_out, \
+     rooms, adults, children, price_amount, total_amount, currency, booked_at, checked_in_on, \
+     checked_out_on";
 
-impl From<ReservationRow> for ReservationView {
-    fn from(row: ReservationRow) -> Self {
+impl FromRow for ReservationView {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        let id = row.read()?;
+        let version = row.read()?;
+        let hotel_id = row.read()?;
+        let booked_by = row.read()?;
+        let status = row.read()?;
+        let room_type = row.read()?;
+        let check_in = row.read()?;
+        let check_out = row.read()?;
+        let rooms = row.read()?;
+        let adults = row.read()?;
+        let children = row.read()?;
+        let (price, total): (i64, i64) = (row.read()?, row.read()?);
+        let currency: String = row.read()?;
         let money = |amount| MoneyShape {
             amount,
-            currency: row.currency.clone(),
+            currency: currency.clone(),
         };
-        Self {
-            price_per_night: money(row.price_amount),
-            total: money(row.total_amount),
-            id: row.id,
-            version: row.version,
-            hotel_id: row.hotel_id,
-            booked_by: row.booked_by,
-            status: row.status,
-            room_type: row.room_type,
-            check_in: row.check_in,
-            check_out: row.check_out,
-            rooms: row.rooms,
-            adults: row.adults,
-            children: row.children,
-            booked_at: row.booked_at,
-            checked_in_on: row.checked_in_on,
-            checked_out_on: row.checked_out_on,
-        }
+        Ok(Self {
+            id,
+            version,
+            hotel_id,
+            booked_by,
+            status,
+            room_type,
+            check_in,
+            check_out,
+            rooms,
+            adults,
+            children,
+            price_per_night: money(price),
+            total: money(total),
+            booked_at: row.read()?,
+            checked_in_on: row.read()?,
+            checked_out_on: row.read()?,
+        })
     }
 }
 
@@ -133,27 +129,19 @@ pub async fn list_reservations(
     State(app): State<App>,
     Caller(actor): Caller,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     uri: Uri,
     Query(asked): Query<ReservationsQuery>,
 ) -> Result<Response, Problem> {
-    let paging = Paging::parse(asked.page, asked.page_size)?;
-    let mut page = QueryBuilder::new("SELECT reservations.* FROM reservations");
-    filter(&mut page, &asked, &actor);
-    push_ordering(&mut page, asked.ordering.as_deref(), ORDERINGS)?;
-    paging.push(&mut page);
+    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
+    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
     app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
         .await?;
-    let mut all = QueryBuilder::new("SELECT count(*) FROM reservations");
-    filter(&mut all, &asked, &actor);
-    let count = count(&app.read, &mut all).await?;
-    let rows: Vec<ReservationRow> = page
-        .build_query_as()
-        .fetch_all(&app.read)
-        .await
-        .map_err(database)?;
-    let results: Vec<ReservationView> = rows.into_iter().map(Into::into).collect();
-    view(&headers, &paging.page(&uri, count, results))
+    let filter = filter(&asked, &actor);
+    let (count, results) = paging
+        .fetch::<ReservationView>(&app.tables, COLUMNS, "reservations", filter)
+        .await?;
+    view(&known, &paging.page(&uri, count, results))
 }
 
 /// One reservation.
@@ -165,42 +153,37 @@ pub async fn show_reservation(
     State(app): State<App>,
     Caller(actor): Caller,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
         .await?;
-    let row = find(&app, &actor, id).await?;
-    versioned(&headers, row.version, &ReservationView::from(row))
+    let reservation = find(&app, &actor, id).await?;
+    versioned(&known, reservation.version, &reservation)
 }
 
 /// The reservation `id`; `404` when there is none, `403` when it is not the caller's to see.
-pub(super) async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<ReservationRow, Problem> {
-    let row: Option<ReservationRow> = sqlx::query_as("SELECT * FROM reservations WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&app.read)
-        .await
-        .map_err(database)?;
-    let row =
-        row.ok_or_else(|| Problem::unknown("reservation-unknown", "there is no such reservation"))?;
-    if actor.may_act_for(row.booked_by) || owns(app, actor, row.hotel_id).await? {
-        return Ok(row);
+pub(super) async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<ReservationView, Problem> {
+    let sql = format!("SELECT {COLUMNS} FROM reservations WHERE id = $1");
+    let found: Option<ReservationView> = Sql::new(sql).bind(id).fetch_optional(&app.tables).await?;
+    let found = found
+        .ok_or_else(|| Problem::unknown("reservation-unknown", "there is no such reservation"))?;
+    if actor.may_act_for(found.booked_by) || owns(app, actor, found.hotel_id).await? {
+        return Ok(found);
     }
     Err(Problem::forbidden("the reservation is another account's"))
 }
 
 /// Whether the hotel is the caller's own.
-pub(super) async fn owns(app: &App, actor: &Actor, hotel: Uuid) -> Result<bool, Problem> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT FROM hotels WHERE id = $1 AND owner = $2)")
-        .bind(hotel)
-        .bind(actor.account)
-        .fetch_one(&app.read)
-        .await
-        .map_err(database)
+async fn owns(app: &App, actor: &Actor, hotel: Uuid) -> Result<bool, Problem> {
+    let sql = "SELECT EXISTS (SELECT FROM hotels WHERE id = $1 AND owner = $2)";
+    let query = Sql::new(sql).bind(hotel).bind(actor.account);
+    let (owns,) = query.fetch_one(&app.tables).await?;
+    Ok(owns)
 }
 
-fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &ReservationsQuery, actor: &Actor) {
-    query.push(" WHERE true");
+fn filter(asked: &ReservationsQuery, actor: &Actor) -> Sql {
+    let mut query = Sql::new("WHERE true");
     if !actor.is(Role::Admin) {
         query.push(" AND (booked_by = ").push_bind(actor.account);
         query.push(" OR hotel_id IN (SELECT hotels.id FROM hotels WHERE owner = ");
@@ -218,4 +201,5 @@ fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &ReservationsQuery, act
     if let Some(to) = asked.check_in_to {
         query.push(" AND check_in <= ").push_bind(to);
     }
+    query
 }

@@ -1,7 +1,6 @@
 //! The caller's own account.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::identity::CONTEXT;
 use service_kit::access::Caller;
@@ -9,7 +8,7 @@ use service_kit::problem::Problem;
 
 use super::users::{User, find};
 use crate::App;
-use crate::answer::versioned;
+use crate::answer::{Known, versioned};
 use crate::fresh::Fresh;
 
 /// The account that is signed in.
@@ -19,9 +18,9 @@ pub async fn me(
     State(app): State<App>,
     Caller(actor): Caller,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &["accounts"]).await?;
     let user = find(&app, actor.account).await?;
-    versioned(&headers, user.version, &user)
+    versioned(&known, user.version, &user)
 }

@@ -1,7 +1,7 @@
 //! Accounts as an admin sees them.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::actor::Role;
@@ -10,15 +10,14 @@ use serde::{Deserialize, Serialize};
 use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
 use service_kit::shapes::RoleShape;
-use sqlx::types::Json;
-use sqlx::{Postgres, QueryBuilder};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::answer::{versioned, view};
+use crate::App;
+use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging, check_text, count, pattern, push_ordering};
-use crate::{App, database};
+use crate::list::{Page, Paging, check_text, pattern};
+use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
 
 const ORDERINGS: &[(&str, &str)] = &[
     ("registered_at", "registered_at"),
@@ -27,7 +26,7 @@ const ORDERINGS: &[(&str, &str)] = &[
 ];
 
 /// An account.
-#[derive(Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct User {
     /// Its id.
     pub id: Uuid,
@@ -39,11 +38,28 @@ pub struct User {
     pub name: Option<String>,
     /// What it may be.
     #[schema(value_type = Vec<RoleShape>)]
-    pub roles: Json<Vec<Role>>,
+    pub roles: Vec<Role>,
     /// Whether it may sign in.
     pub active: bool,
     /// When it was registered.
     pub registered_at: DateTime<Utc>,
+}
+
+/// The columns of an account, in the order in which they are read.
+const COLUMNS: &str = "id, version, email, name, roles, active, registered_at";
+
+impl FromRow for User {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: row.read()?,
+            version: row.read()?,
+            email: row.read()?,
+            name: row.read()?,
+            roles: row.read::<Json<_>>()?.0,
+            active: row.read()?,
+            registered_at: row.read()?,
+        })
+    }
 }
 
 /// Which accounts are asked for.
@@ -74,34 +90,29 @@ pub struct UsersQuery {
 pub async fn list_users(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     uri: Uri,
     Query(asked): Query<UsersQuery>,
 ) -> Result<Response, Problem> {
-    let paging = Paging::parse(asked.page, asked.page_size)?;
+    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
+    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
     check_text(asked.search.as_deref())?;
-    let mut page = QueryBuilder::new("SELECT accounts.* FROM accounts");
-    filter(&mut page, &asked);
-    push_ordering(&mut page, asked.ordering.as_deref(), ORDERINGS)?;
-    paging.push(&mut page);
     app.contain(&fresh, CONTEXT, &["accounts"]).await?;
-    let mut all = QueryBuilder::new("SELECT count(*) FROM accounts");
-    filter(&mut all, &asked);
-    let count = count(&app.read, &mut all).await?;
-    let users: Vec<User> = page
-        .build_query_as()
-        .fetch_all(&app.read)
-        .await
-        .map_err(database)?;
-    view(&headers, &paging.page(&uri, count, users))
+    let (count, users) = paging
+        .fetch::<User>(&app.tables, COLUMNS, "accounts", filter(&asked))
+        .await?;
+    view(&known, &paging.page(&uri, count, users))
 }
 
-fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &UsersQuery) {
-    query.push(" WHERE true");
+fn filter(asked: &UsersQuery) -> Sql {
+    let mut query = Sql::new("WHERE true");
     if let Some(search) = &asked.search {
         let pattern = pattern(search);
-        query.push(" AND (email ILIKE ").push_bind(pattern.clone());
-        query.push(" OR name ILIKE ").push_bind(pattern).push(")");
+        query.push(" AND (email ILIKE ").push_bind(pattern.as_str());
+        query
+            .push(" OR name ILIKE ")
+            .push_bind(pattern.as_str())
+            .push(")");
     }
     if let Some(role) = asked.role {
         query.push(" AND roles ? ").push_bind(<&str>::from(role));
@@ -109,6 +120,7 @@ fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &UsersQuery) {
     if let Some(active) = asked.active {
         query.push(" AND active = ").push_bind(active);
     }
+    query
 }
 
 /// One account.
@@ -118,20 +130,19 @@ fn filter(query: &mut QueryBuilder<'_, Postgres>, asked: &UsersQuery) {
 pub async fn show_user(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &["accounts"]).await?;
     let user = find(&app, id).await?;
-    versioned(&headers, user.version, &user)
+    versioned(&known, user.version, &user)
 }
 
 /// The account `id`, or `404`.
 pub(super) async fn find(app: &App, id: Uuid) -> Result<User, Problem> {
-    sqlx::query_as("SELECT * FROM accounts WHERE id = $1")
+    Sql::new(format!("SELECT {COLUMNS} FROM accounts WHERE id = $1"))
         .bind(id)
-        .fetch_optional(&app.read)
-        .await
-        .map_err(database)?
+        .fetch_optional(&app.tables)
+        .await?
         .ok_or_else(|| Problem::unknown("account-unknown", "there is no such account"))
 }

@@ -52,6 +52,13 @@ async fn found_by_status_and_dates_and_ordered() {
     let dearest = get("&ordering=-total&page_size=1".into()).await;
     assert_eq!(dearest["results"][0]["total"]["amount"], json!(20_000));
     assert_eq!(dearest["count"], 3);
+    let behind = get("&page=9".into()).await;
+    assert_eq!(
+        (&behind["count"], &behind["results"]),
+        (&json!(3), &json!([]))
+    );
+    let none = get("&status=no_show".into()).await;
+    assert_eq!((&none["count"], &none["results"]), (&json!(0), &json!([])));
 }
 
 #[tokio::test]

@@ -1,16 +1,16 @@
 //! The shop's command, read table and queries.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use command_api::answer::Answer;
 use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use domain::streams::StreamId;
 use projections::runtime::{Happened, Projection};
-use read_api::answer::view;
+use read_api::answer::{Known, view};
 use read_api::fresh::Fresh;
 use read_api::history;
+use read_api::query::Sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service_kit::access::{Access, Routes};
@@ -97,17 +97,15 @@ async fn visit(
 async fn show_shop(
     State(app): State<read_api::App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, "toys", &["shops"]).await?;
-    let (doors, visitors): (i64, i64) =
-        sqlx::query_as("SELECT doors, visitors FROM shops WHERE id = $1")
-            .bind(id)
-            .fetch_one(&app.read)
-            .await
-            .map_err(read_api::database)?;
-    view(&headers, &json!({ "doors": doors, "visitors": visitors }))
+    let (doors, visitors): (i64, i64) = Sql::new("SELECT doors, visitors FROM shops WHERE id = $1")
+        .bind(id)
+        .fetch_one(&app.tables)
+        .await?;
+    view(&known, &json!({ "doors": doors, "visitors": visitors }))
 }
 
 /// What happened to a shop.
@@ -115,8 +113,8 @@ async fn show_shop(
     params(("id" = Uuid, Path,)), responses((status = 200)))]
 async fn show_shop_history(
     State(app): State<read_api::App>,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    view(&headers, &history::of::<Shop>(&app, id).await?)
+    view(&known, &history::of::<Shop>(&app, id).await?)
 }

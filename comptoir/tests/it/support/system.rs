@@ -99,6 +99,7 @@ impl System {
             Visibility::of(process.read.clone(), contexts.projections.clone().into());
         tokio::spawn(follower.run(stop.clone()));
         let read_app = read_api::App {
+            tables: read_api::query::Tables::of(&process.read),
             read: process.read.clone(),
             log: process.log.pool().clone(),
             keyring: process.log.keyring().clone(),

@@ -1,11 +1,11 @@
 //! The queries of toys.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use read_api::App;
-use read_api::answer::versioned;
+use read_api::answer::{Known, versioned};
 use read_api::fresh::Fresh;
+use read_api::query::Sql;
 use serde_json::json;
 use service_kit::access::{Access, Routes};
 use service_kit::extract::Path;
@@ -24,16 +24,15 @@ pub fn routes(routes: Routes<App>) -> Routes<App> {
 async fn show_counter(
     State(app): State<App>,
     fresh: Fresh,
-    headers: HeaderMap,
+    known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, "toys", &["counters"]).await?;
-    let count: Option<i64> = sqlx::query_scalar("SELECT count FROM counters WHERE id = $1")
+    let count: Option<(i64,)> = Sql::new("SELECT count FROM counters WHERE id = $1")
         .bind(id)
-        .fetch_optional(&app.read)
-        .await
-        .map_err(read_api::database)?;
-    let count =
+        .fetch_optional(&app.tables)
+        .await?;
+    let (count,) =
         count.ok_or_else(|| Problem::unknown("counter-unknown", "there is no such counter"))?;
-    versioned(&headers, count, &json!({ "id": id, "count": count }))
+    versioned(&known, count, &json!({ "id": id, "count": count }))
 }

@@ -1,0 +1,195 @@
+//! Queries of the read tables: SQL, its values, and what is read of the rows.
+//!
+//! Queries of many requests share a few connections: what is asked while one is busy goes out
+//! together, in one flight. `docs/decisions/0016-queries-share-flights.md` tells why.
+
+mod error;
+mod lane;
+mod lanes;
+mod row;
+mod value;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use event_store::wire::{Rows, Target, encode};
+use service_kit::problem::Problem;
+use sqlx::PgPool;
+
+pub use row::{Column, Columns, FromRow, Json, Unreadable};
+pub use value::Value;
+
+use lanes::{Lanes, Limits};
+
+/// The day of 2000-01-01, where PostgreSQL's dates begin, in days of the common era.
+const DAY_2000: i32 = 730_120;
+
+/// How long a statement may take, so that no query keeps a connection from others for longer.
+pub const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Queries that give a row or none, as those by key: quick ones, so many share a flight.
+const LOOK_UPS: Limits = Limits {
+    connections: 4,
+    flight: 64,
+};
+/// Queries that give many rows, and may take a while: on connections of their own, so that none of
+/// them holds up a look-up.
+const LISTS: Limits = Limits {
+    connections: 12,
+    flight: 8,
+};
+
+/// The read tables. It clones cheaply.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    look_ups: Lanes,
+    lists: Lanes,
+}
+
+impl Tables {
+    /// Those that `pool` is set to, over connections of their own: at most 16, made as they are
+    /// needed.
+    pub fn of(pool: &PgPool) -> Self {
+        let limit = STATEMENT_LIMIT.as_millis().to_string();
+        let target = Target::of(&pool.connect_options(), &[("statement_timeout", &limit)]);
+        Self {
+            look_ups: Lanes::new(target.clone(), LOOK_UPS),
+            lists: Lanes::new(target, LISTS),
+        }
+    }
+}
+
+/// A query: its SQL, and the values of `$1`, `$2`, … in it.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    text: Cow<'static, str>,
+    types: Vec<u32>,
+    /// As the fields of a row.
+    values: BytesMut,
+}
+
+impl Sql {
+    /// A query without values so far.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        let mut values = BytesMut::with_capacity(64);
+        encode::row(&mut values, 0);
+        Self {
+            text: text.into(),
+            types: Vec::new(),
+            values,
+        }
+    }
+
+    /// Appends SQL.
+    pub fn push(&mut self, sql: &str) -> &mut Self {
+        self.text.to_mut().push_str(sql);
+        self
+    }
+
+    /// Appends the number of the next value, and gives the value.
+    pub fn push_bind(&mut self, value: impl Value) -> &mut Self {
+        self.give(value);
+        let number = self.types.len();
+        self.push(&format!("${number}"))
+    }
+
+    /// Gives the next value, whose number is in the SQL.
+    #[must_use]
+    pub fn bind(mut self, value: impl Value) -> Self {
+        self.give(value);
+        self
+    }
+
+    fn give<V: Value>(&mut self, value: V) {
+        self.types.push(V::TYPE);
+        value.put(&mut self.values);
+        // Fewer values than this are in any query.
+        let count = self.types.len() as u16;
+        (&mut self.values[..2]).put_u16(count);
+    }
+
+    /// The row, which there always is.
+    ///
+    /// # Errors
+    /// `503` when the database is away or too slow; `400` when a value is out of range.
+    pub async fn fetch_one<T: FromRow>(self, tables: &Tables) -> Result<T, Problem> {
+        let row = self.fetch_optional(tables).await?;
+        row.ok_or_else(|| Problem::fault("a query gave no row", &"it always gives one"))
+    }
+
+    /// The row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Sql::fetch_one`].
+    pub async fn fetch_optional<T: FromRow>(self, tables: &Tables) -> Result<Option<T>, Problem> {
+        let rows = tables.look_ups.ask(self).await.map_err(error::problem)?;
+        columns(&rows).next().map(read).transpose()
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`Sql::fetch_one`].
+    pub async fn fetch_all<T: FromRow>(self, tables: &Tables) -> Result<Vec<T>, Problem> {
+        let rows = tables.lists.ask(self).await.map_err(error::problem)?;
+        columns(&rows).map(read).collect()
+    }
+
+    /// The `columns` of a page of `table`, of the rows that this WHERE clause lets through, and how
+    /// many these are: in one statement, so that both are of one moment.
+    pub(crate) async fn fetch_page<T: FromRow>(
+        self,
+        tables: &Tables,
+        (columns, table): (&str, &str),
+        order: &str,
+        (limit, offset): (u32, i64),
+    ) -> Result<(i64, Vec<T>), Problem> {
+        let count = format!("SELECT count(*) FROM {table} {}", self.text);
+        let mut page = self.clone();
+        page.text = Cow::default();
+        page.push("SELECT (").push(&count).push("), ").push(columns);
+        page.push(" FROM ").push(table).push(" ").push(&self.text);
+        // As a number and no value: for a limit that is not known the server plans each time anew.
+        page.push(order).push(&format!(" LIMIT {limit}"));
+        if offset > 0 {
+            page.push(" OFFSET ").push_bind(offset);
+        }
+        let rows = tables.lists.ask(page).await.map_err(error::problem)?;
+        let rows: Vec<Counted<T>> = self::columns(&rows).map(read).collect::<Result<_, _>>()?;
+        let count = match rows.first() {
+            Some(row) => row.count,
+            None if offset == 0 => 0,
+            // Behind the last page there is no row to tell the count.
+            None => {
+                let text = Cow::Owned(count);
+                let counts: Vec<(i64,)> = Self { text, ..self }.fetch_all(tables).await?;
+                counts.first().map_or(0, |(count,)| *count)
+            }
+        };
+        Ok((count, rows.into_iter().map(|row| row.row).collect()))
+    }
+}
+
+/// A row of a page, and how many rows there are in all.
+struct Counted<T> {
+    count: i64,
+    row: T,
+}
+
+impl<T: FromRow> FromRow for Counted<T> {
+    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
+        Ok(Self {
+            count: row.read()?,
+            row: T::from_row(row)?,
+        })
+    }
+}
+
+fn columns(rows: &Rows) -> impl Iterator<Item = Columns<'_>> {
+    rows.iter().map(Columns::of)
+}
+
+fn read<T: FromRow>(mut row: Columns<'_>) -> Result<T, Problem> {
+    T::from_row(&mut row).map_err(error::unreadable)
+}
