@@ -18,7 +18,7 @@ use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
-use crate::{demo, restored, up};
+use crate::{demo, measure, restored, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
 #[derive(Parser)]
@@ -203,7 +203,11 @@ async fn process(
 ) -> anyhow::Result<Process> {
     let mut tasks = Supervisor::new(CancellationToken::new());
     tasks.spawn("the signal handler", stop_on_signal(tasks.stop()));
-    Process::start(Contexts::all(), databases, topics, personal, tasks).await
+    let metrics = measure::collect()?;
+    let contexts = Contexts::all();
+    let mut process = Process::start(contexts, databases, topics, personal, tasks).await?;
+    process.tell(metrics);
+    Ok(process)
 }
 
 /// Serves HTTP and runs until the end.
@@ -212,7 +216,7 @@ async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", listen.listen))?;
     tracing::info!(address = %listen.listen, "listening");
-    process.serve(listener, Some(telemetry::metrics()?));
+    process.serve(listener);
     Ok(process.tasks.run().await?)
 }
 

@@ -11,6 +11,7 @@ pub mod idempotency;
 mod leaf;
 pub mod load;
 mod log;
+pub mod measure;
 pub mod message;
 pub mod migrate;
 pub mod partition;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::ask::SUSPICIOUS;
 use super::batch::Batch;
 use super::job::{Outcome, Waiting};
+use super::measure;
 use super::writer::{Mode, Writer, WriterError};
 use super::{AppendError, Mark};
 use crate::wire::{Connection, Error, Reply, ServerError};
@@ -42,9 +43,7 @@ impl Writer {
     /// Answers a batch that is committed.
     pub(super) fn commit(&mut self, batch: Batch) {
         self.committed = batch.head.position;
-        metrics::counter!("comptoir_append_batches_total").increment(1);
-        metrics::counter!("comptoir_append_events_total").increment(batch.events() as u64);
-        metrics::histogram!("comptoir_append_batch_commands").record(batch.commands.len() as f64);
+        measure::committed(&batch);
         for (waiting, marks) in batch.commands {
             self.answer(waiting, marks);
         }
@@ -87,7 +86,7 @@ impl Writer {
                 None => self.commit(batch),
             }
         }
-        metrics::counter!("comptoir_append_refused_batches_total").increment(1);
+        measure::refused();
         self.give_back(failed);
         self.mode = match (is_fence(&error), self.mode) {
             (true, Mode::Fenced { lost }) if lost + 1 < MOST_LOST => {

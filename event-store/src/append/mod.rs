@@ -12,6 +12,7 @@ mod desk;
 mod execute;
 mod job;
 mod lock;
+mod measure;
 mod queue;
 mod resolve;
 mod rows;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
@@ -13,7 +14,7 @@ use uuid::fmt::Hyphenated;
 
 use super::deliveries::{Deliveries, UnderWay};
 use super::lead::{Partition, Reached};
-use super::{Error, Options};
+use super::{Error, Options, measure};
 use crate::log::Topics;
 use crate::message::{headers, topic};
 use crate::read::Page;
@@ -34,8 +35,17 @@ pub(super) struct Producer {
 /// A page that was sent.
 pub(super) struct Sent {
     messages: Arc<UnderWay>,
+    /// When its first event was recorded.
+    oldest: DateTime<Utc>,
     /// How far the relay is when Kafka has all of it.
     pub(super) reached: Reached,
+}
+
+impl Sent {
+    /// Kafka has all of it.
+    pub(super) fn acknowledged(&self) {
+        measure::acknowledged(self.oldest, self.reached.messages);
+    }
 }
 
 impl Producer {
@@ -83,8 +93,10 @@ impl Producer {
     ) -> Result<Sent, Error> {
         let messages = UnderWay::of(page.len());
         let mut partitions = HashMap::new();
+        let mut oldest = None;
         for event in page.events() {
             let event = event?;
+            oldest.get_or_insert(event.recorded_at);
             // An event of a context that this relay does not know is an error, never skipped.
             let (context, topic) = self.topics.get_key_value(event.context()).ok_or_else(|| {
                 KafkaError::Subscription(format!("no topic of {}", event.context()))
@@ -103,6 +115,7 @@ impl Producer {
         }
         Ok(Sent {
             messages,
+            oldest: oldest.unwrap_or_else(Utc::now),
             reached: Reached {
                 position: page.last(),
                 messages: page.len(),

@@ -1,6 +1,7 @@
 //! A batch of one topic partition: one transaction for its rows, what it parks and its watermarks.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use event_store::Position;
 use sqlx::PgConnection;
@@ -11,6 +12,7 @@ use super::checkpoint;
 use super::checkpoint::Watermark;
 use super::delivered::{Batch, Delivered};
 use super::holes::{self, Hole};
+use super::measure;
 use super::park::{self, Sorted};
 use super::projection::Registered;
 use super::run::{Error, Projector};
@@ -46,7 +48,7 @@ pub(super) async fn attempt(
     batch: Batch<'_>,
     how: How<'_>,
 ) -> Result<Outcome, Error> {
-    let place = batch.place;
+    let (place, began) = (batch.place, Instant::now());
     let mut tx = projector.read.begin_with(BEGIN).await?;
     let watermarks = checkpoint::lock(&mut tx, place).await?;
     if let (Some(claims), Some(claim)) = (&projector.claims, batch.claim)
@@ -76,10 +78,10 @@ pub(super) async fn attempt(
             projection: projection.name,
             source,
         });
-        let Some(parked) = applied? else {
+        let Some(written) = applied? else {
             return Ok(Outcome::Refused);
         };
-        counted.new.push((projection.name, new.len(), parked));
+        counted.new.push((projection.name, new.len(), written));
         counted.all = batch.events.len();
         moved.push(*projection);
     }
@@ -92,19 +94,30 @@ pub(super) async fn attempt(
     }
     tx.commit().await?;
     counted.tell(batch, last.event.position);
+    measure::committed(batch, counted.most(), began);
     Ok(Outcome::Done)
 }
 
-/// Applies events that are `new` to one table of a projection, and parks what fails. Gives how many
-/// are parked; none when the database refuses a row, and nobody looked for it, carefully.
+/// What came of events that were applied to a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// How many rows changed.
+    changed: usize,
+    /// How many events are parked.
+    parked: usize,
+}
+
+/// Applies events that are `new` to one table of a projection, and parks what fails. Gives none when
+/// the database refuses a row, and nobody looked for it, carefully.
 pub(crate) async fn apply(
     tx: &mut PgConnection,
     (projection, slot): (&Registered, Slot),
     new: &[&Delivered],
     parked: HashSet<Uuid>,
     careful: bool,
-) -> Result<Option<usize>, ApplyError> {
+) -> Result<Option<Written>, ApplyError> {
     let mut sorted = Sorted::of(projection, new, parked);
+    let mut changed = 0;
     if !sorted.applied.is_empty() {
         let relation = projection.relation(slot);
         let applied = match careful {
@@ -112,7 +125,10 @@ pub(crate) async fn apply(
             false => (projection.apply)(tx, &relation, &sorted.applied).await,
         };
         match applied {
-            Ok(applied) => sorted.failed(&applied.failed),
+            Ok(applied) => {
+                changed = applied.changed;
+                sorted.failed(&applied.failed);
+            }
             Err(error) if !careful && error.is_of_an_event() => return Ok(None),
             Err(error) => return Err(error),
         }
@@ -121,7 +137,8 @@ pub(crate) async fn apply(
     if !parking.is_empty() {
         park::insert(tx, projection, slot, &parking).await?;
     }
-    Ok(Some(parking.len()))
+    let parked = parking.len();
+    Ok(Some(Written { changed, parked }))
 }
 
 /// The events of `batch` that a projection has not seen; or the first hole among them, with the
@@ -162,8 +179,8 @@ fn new_events<'b>(
 #[derive(Default)]
 struct Counted {
     all: usize,
-    /// By projection: how many events were new, and how many are parked.
-    new: Vec<(&'static str, usize, usize)>,
+    /// By projection: how many events were new, and what came of them.
+    new: Vec<(&'static str, usize, Written)>,
 }
 
 impl Counted {
@@ -174,7 +191,8 @@ impl Counted {
     }
 
     fn tell(&self, batch: Batch<'_>, last: Position) {
-        for (projection, new, parked) in &self.new {
+        for (projection, new, Written { changed, parked }) in &self.new {
+            measure::changed(projection, *changed);
             let counter =
                 metrics::counter!("comptoir_projector_events_total", "projection" => *projection);
             counter.increment(*new as u64);
