@@ -8,7 +8,7 @@ use event_store::{database, epoch};
 use projections::migrate::clear_read;
 use secrecy::SecretString;
 use service_kit::supervise::{Supervisor, stop_on_signal};
-use service_kit::telemetry;
+use service_kit::{telemetry, traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -175,7 +175,15 @@ impl Cli {
     /// What went wrong, in a sentence.
     pub async fn run(self) -> anyhow::Result<()> {
         telemetry::logs(self.log_json);
-        match self.command {
+        let done = self.command.run().await;
+        traces::end().await;
+        done
+    }
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
             Command::Up(options) => up::run(options, Contexts::all()).await,
             Command::Migrate(options) => {
                 migrate(&options.databases).await?;
@@ -197,6 +205,7 @@ impl Cli {
 
 /// A process that ends with a signal.
 async fn process(
+    service: &'static str,
     databases: &Databases,
     topics: Topics,
     personal: Option<&Personal>,
@@ -204,6 +213,7 @@ async fn process(
     let mut tasks = Supervisor::new(CancellationToken::new());
     tasks.spawn("the signal handler", stop_on_signal(tasks.stop()));
     let metrics = measure::collect()?;
+    traces::start(service)?;
     let contexts = Contexts::all();
     let mut process = Process::start(contexts, databases, topics, personal, tasks).await?;
     process.tell(metrics);
@@ -222,7 +232,13 @@ async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
 
 impl CommandApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "command-api",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
@@ -234,7 +250,7 @@ impl CommandApi {
 
 impl Relay {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, None).await?;
+        let mut process = process("relay", &self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
         run(process, self.listen).await
@@ -243,7 +259,13 @@ impl Relay {
 
 impl Projector {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "projector",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         process.projector(self.kafka.source());
         run(process, self.listen).await
     }
@@ -251,7 +273,13 @@ impl Projector {
 
 impl ReadApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "read-api",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
             .context("COMPTOIR_TOKEN_KEY")?;

@@ -23,6 +23,7 @@ pub mod relay;
 pub mod seen;
 mod statements;
 pub mod stock;
+pub mod trace;
 pub mod wake;
 mod wire;
 

@@ -14,3 +14,4 @@ pub mod shapes;
 pub mod supervise;
 pub mod telemetry;
 pub mod token;
+pub mod traces;

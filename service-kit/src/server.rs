@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::measure;
 use crate::problem::Problem;
+use crate::traces::Served;
 
 /// The longest that a request may take, whatever it waits for.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(40);
@@ -82,10 +83,15 @@ async fn answer(routes: Router, mut request: Request) -> Response {
     let taken_by = TakenBy::default();
     request.extensions_mut().insert(taken_by.clone());
     let method = request.method().clone();
+    let span = Served::begin(&mut request);
     let began = Instant::now();
     let mut response = within_limit(routes, request).await;
     let status = response.status();
-    measure::answered(&method, taken_by.0.get(), status, began.elapsed());
+    let route = taken_by.0.get();
+    measure::answered(&method, route, status, began.elapsed());
+    if let Some(span) = span {
+        span.end(method.as_str(), route.map(|route| &**route), status, &id);
+    }
     if status.is_server_error() {
         tracing::warn!(request_id = id, %status, "answered");
     }

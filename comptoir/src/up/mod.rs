@@ -11,6 +11,7 @@ use clap::Args;
 use command_api::identity::first_admin;
 use secrecy::SecretString;
 use service_kit::supervise::{Supervisor, stop_on_signal};
+use service_kit::traces;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +105,7 @@ async fn serve(
     migrate(&databases).await?;
     let personal = secrets.personal();
     let metrics = measure::collect()?;
+    traces::start("comptoir")?;
     let mut process =
         Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
     process.tell(metrics);

@@ -27,5 +27,6 @@ mod support;
 mod tls;
 mod torture;
 mod toy;
+mod traces;
 mod versions;
 mod writer;

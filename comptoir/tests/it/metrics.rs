@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Deployment, Service, servers, wait_for};
+use crate::support::{Deployment, Service, servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const DOCUMENT: &str = include_str!("../../../docs/operations/metrics.md");
@@ -105,12 +104,7 @@ async fn services_tell_what_the_document_says_also_of_a_projector_that_is_gone()
     let relay = deployment.start("relay").await;
     let mut projector = deployment.start("projector").await;
     let queries = deployment.start("read-api").await;
-    let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-    let signed_in = commands.client.post("/api/auth/login", login).await;
-    let token = signed_in.expect(200).body["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let token = commands.sign_in().await;
     let writer = commands
         .client
         .clone()

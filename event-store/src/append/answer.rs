@@ -5,9 +5,9 @@ use std::time::Instant;
 use super::ask::SUSPICIOUS;
 use super::batch::Batch;
 use super::job::{Outcome, Waiting};
-use super::measure;
 use super::writer::{Mode, Writer, WriterError};
 use super::{AppendError, Mark};
+use super::{measure, spans};
 use crate::wire::{Connection, Error, Reply, ServerError};
 
 /// How often in a row a batch may find another process's events before the writer takes turns.
@@ -44,6 +44,7 @@ impl Writer {
     pub(super) fn commit(&mut self, batch: Batch) {
         self.committed = batch.head.position;
         measure::committed(&batch);
+        spans::committed(&batch);
         for (waiting, marks) in batch.commands {
             self.answer(waiting, marks);
         }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
 use super::writer::{self, Writer, WriterError};
-use super::{AppendError, measure};
+use super::{AppendError, measure, spans};
 use crate::idempotency::Key;
 use crate::personal::Keys;
 
@@ -55,7 +55,7 @@ impl Queue {
     /// Waits until a command is carried out.
     pub(super) async fn execute<T, E>(
         &self,
-        request: Request,
+        mut request: Request,
         decide: impl FnMut(&mut Streams) -> Result<Accepted<T>, Stop<E>> + Send + 'static,
     ) -> Answer<T, E>
     where
@@ -67,6 +67,7 @@ impl Queue {
             measure::busy();
             ExecuteError::Append(AppendError::Busy)
         })?;
+        let span = spans::arrived(&mut request.metadata);
         let (answer, answered) = oneshot::channel();
         let stored_as = request.key.as_ref().map(Key::stored_as);
         let job = Box::new(Typed {
@@ -88,7 +89,9 @@ impl Queue {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+        let answer = answered.await.unwrap_or_else(|_| Err(stopped().into()));
+        spans::answered(span, &answer);
+        answer
     }
 
     /// Brings the gauge of commands that wait up to date.

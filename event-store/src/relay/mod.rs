@@ -10,6 +10,7 @@ mod lead;
 mod measure;
 mod pipeline;
 mod produce;
+mod spans;
 pub mod topics;
 
 use std::time::Duration;

@@ -83,7 +83,7 @@ async fn write_down(
         producer.wait(&first).await?;
         first.acknowledged();
         // What else it has by now is written down with it.
-        while let Ok(next) = sent.try_recv() {
+        while let Ok(mut next) = sent.try_recv() {
             if !producer.has(&next)? {
                 waiting = Some(next);
                 break;

@@ -17,6 +17,7 @@ use super::park::{self, Sorted};
 use super::projection::Registered;
 use super::run::{Error, Projector};
 use super::slot::Slot;
+use super::spans;
 
 /// A projector that is frozen in the middle of a batch must not keep the partition's rows locked: the
 /// server ends its session.
@@ -95,6 +96,9 @@ pub(super) async fn attempt(
     tx.commit().await?;
     counted.tell(batch, last.event.position);
     measure::committed(batch, counted.most(), began);
+    for (projection, new, _) in &counted.new {
+        spans::applied(batch, projection, *new, began);
+    }
     Ok(Outcome::Done)
 }
 

@@ -23,6 +23,7 @@ mod projection;
 mod retry;
 mod run;
 mod slot;
+mod spans;
 mod standing;
 mod table;
 mod tail;
