@@ -52,11 +52,16 @@ impl Collector {
         self.0.lock().unwrap().clone()
     }
 
-    /// Waits for a span of a service with this name, of a trace.
-    async fn span(&self, trace: &str, service: &str, name: &str) -> Span {
+    /// Waits for a span of [`TRACE`] of a service with this name; where several events have one, for
+    /// that of the event at `position`.
+    async fn span(&self, service: &str, name: &str, position: Option<&str>) -> Span {
+        let fits = |span: &Span| {
+            let at = span.attributes.get("comptoir.position");
+            let here = position.is_none_or(|position| at.is_some_and(|at| at == position));
+            span.trace == TRACE && span.service == service && span.name == name && here
+        };
         wait_for(name, LIMIT, || async {
-            let mut spans = self.spans().into_iter();
-            spans.find(|one| one.trace == trace && one.service == service && one.name == name)
+            self.spans().into_iter().find(fits)
         })
         .await
     }
@@ -168,22 +173,7 @@ async fn one_trace_leads_from_the_command_to_the_rows_it_changes() {
     let created = services.create_hotel(&within(TRACE, "01")).await;
     services.shown(&created).await;
 
-    let projected = collector.span(TRACE, "projector", "project hotels").await;
-    let sent = format!("send {}.hotels", services.deployment.topic_prefix);
-    let sent = collector.span(TRACE, "relay", &sent).await;
-    let commit = collector.span(TRACE, "command-api", "commit").await;
-    let append = collector.span(TRACE, "command-api", "append").await;
-    let served = collector
-        .span(TRACE, "command-api", "POST /api/hotels")
-        .await;
-    assert_eq!(served.parent, CALLER);
-    assert_eq!(append.parent, served.id);
-    assert_eq!(commit.parent, append.id);
-    assert_eq!(sent.parent, append.id);
-    assert_eq!(projected.parent, sent.id);
-    assert_eq!(served.attributes["http.response.status_code"], "201");
-
-    // The hotel's event is the last one of the log; its inventory has events and spans of its own.
+    // The hotel's inventory has events and spans of its own.
     let log = event_store::database::pool(&services.deployment.databases.database_url, "log", 1);
     let sql = "SELECT position FROM events WHERE aggregate_id = $1";
     let position: i64 = sqlx::query_scalar(sql)
@@ -192,9 +182,22 @@ async fn one_trace_leads_from_the_command_to_the_rows_it_changes() {
         .await
         .unwrap();
     let position = position.to_string();
-    assert_eq!(sent.attributes["comptoir.position"], position);
-    assert_eq!(projected.attributes["comptoir.position"], position);
+    let here = Some(position.as_str());
+    let projected = collector.span("projector", "project hotels", here).await;
+    let sent = format!("send {}.hotels", services.deployment.topic_prefix);
+    let sent = collector.span("relay", &sent, here).await;
+    let commit = collector.span("command-api", "commit", None).await;
+    let append = collector.span("command-api", "append", None).await;
+    let served = collector
+        .span("command-api", "POST /api/hotels", None)
+        .await;
+    assert_eq!(served.parent, CALLER);
+    assert_eq!(append.parent, served.id);
+    assert_eq!(commit.parent, append.id);
+    assert_eq!(sent.parent, append.id);
+    assert_eq!(projected.parent, sent.id);
     assert_eq!(projected.attributes["comptoir.projection"], "hotels");
+    assert_eq!(served.attributes["http.response.status_code"], "201");
     for span in [&projected, &sent, &commit, &append, &served] {
         assert!(
             span.began <= span.ended && span.began >= served.began - 1_000_000,
@@ -210,7 +213,7 @@ async fn one_trace_leads_from_the_command_to_the_rows_it_changes() {
         .await;
     shown.expect(200);
     let query = collector
-        .span(TRACE, "read-api", "GET /api/hotels/{id}")
+        .span("read-api", "GET /api/hotels/{id}", None)
         .await;
     assert_eq!(query.parent, CALLER);
     let traces: BTreeSet<String> = collector.spans().into_iter().map(|one| one.trace).collect();

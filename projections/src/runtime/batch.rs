@@ -96,7 +96,7 @@ pub(super) async fn attempt(
     tx.commit().await?;
     counted.tell(batch, last.event.position);
     measure::committed(batch, counted.most(), began);
-    for (projection, new, _) in &counted.new {
+    for (projection, (_, new, _)) in moved.iter().zip(&counted.new) {
         spans::applied(batch, projection, *new, began);
     }
     Ok(Outcome::Done)
