@@ -1,7 +1,6 @@
 //! A batch of one topic partition: one transaction for its rows, what it parks and its watermarks.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use event_store::Position;
 use sqlx::PgConnection;
@@ -12,12 +11,11 @@ use super::checkpoint;
 use super::checkpoint::Watermark;
 use super::delivered::{Batch, Delivered};
 use super::holes::{self, Hole};
-use super::measure;
+use super::measure::Observed;
 use super::park::{self, Sorted};
 use super::projection::Registered;
 use super::run::{Error, Projector};
 use super::slot::Slot;
-use super::spans;
 
 /// A projector that is frozen in the middle of a batch must not keep the partition's rows locked: the
 /// server ends its session.
@@ -49,7 +47,7 @@ pub(super) async fn attempt(
     batch: Batch<'_>,
     how: How<'_>,
 ) -> Result<Outcome, Error> {
-    let (place, began) = (batch.place, Instant::now());
+    let (place, mut observed) = (batch.place, Observed::begin());
     let mut tx = projector.read.begin_with(BEGIN).await?;
     let watermarks = checkpoint::lock(&mut tx, place).await?;
     if let (Some(claims), Some(claim)) = (&projector.claims, batch.claim)
@@ -82,7 +80,10 @@ pub(super) async fn attempt(
         let Some(written) = applied? else {
             return Ok(Outcome::Refused);
         };
-        counted.new.push((projection.name, new.len(), written));
+        observed.applied(projection, &new, written.changed);
+        counted
+            .new
+            .push((projection.name, new.len(), written.parked));
         counted.all = batch.events.len();
         moved.push(*projection);
     }
@@ -95,10 +96,7 @@ pub(super) async fn attempt(
     }
     tx.commit().await?;
     counted.tell(batch, last.event.position);
-    measure::committed(batch, counted.most(), began);
-    for (projection, (_, new, _)) in moved.iter().zip(&counted.new) {
-        spans::applied(batch, projection, *new, began);
-    }
+    observed.committed(batch.events.len());
     Ok(Outcome::Done)
 }
 
@@ -183,8 +181,8 @@ fn new_events<'b>(
 #[derive(Default)]
 struct Counted {
     all: usize,
-    /// By projection: how many events were new, and what came of them.
-    new: Vec<(&'static str, usize, Written)>,
+    /// By projection: how many events were new, and how many are parked.
+    new: Vec<(&'static str, usize, usize)>,
 }
 
 impl Counted {
@@ -195,8 +193,7 @@ impl Counted {
     }
 
     fn tell(&self, batch: Batch<'_>, last: Position) {
-        for (projection, new, Written { changed, parked }) in &self.new {
-            measure::changed(projection, *changed);
+        for (projection, new, parked) in &self.new {
             let counter =
                 metrics::counter!("comptoir_projector_events_total", "projection" => *projection);
             counter.increment(*new as u64);

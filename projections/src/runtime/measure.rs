@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use event_store::relay::age;
 use metrics::{counter, histogram};
 
-use super::delivered::Batch;
+use super::delivered::Delivered;
 use super::projection::Registered;
+use super::spans;
 
 /// Begins what is counted at 0, so that the first time shows as a change.
 pub(super) fn begin(projections: &[Registered]) {
@@ -18,20 +20,61 @@ pub(super) fn begin(projections: &[Registered]) {
     }
 }
 
-/// Rows of a table were changed, and committed.
-pub(super) fn changed(projection: &'static str, rows: usize) {
-    let counter = counter!("comptoir_projector_rows_changed_total", "projection" => projection);
-    counter.increment(rows as u64);
+/// What a transaction does, told when it is committed.
+pub(super) struct Observed<'a> {
+    began: Instant,
+    /// When the oldest of the events was recorded that are new to some table.
+    oldest: Option<DateTime<Utc>>,
+    /// How many rows changed.
+    changed: Vec<(&'static str, usize)>,
+    /// The events of sampled traces, and the projections that took them.
+    sampled: Vec<(&'static str, &'a Delivered)>,
 }
 
-/// A batch was committed, whose last `new` events were new to some table.
-pub(super) fn committed(batch: Batch<'_>, new: usize, began: Instant) {
-    let labels = [("context", batch.place.context.clone())];
-    histogram!("comptoir_projector_batch_events", &labels).record(batch.events.len() as f64);
-    histogram!("comptoir_projector_batch_duration_seconds", &labels).record(began.elapsed());
-    let oldest = batch.events.len().checked_sub(new);
-    if let Some(oldest) = oldest.and_then(|index| batch.events.get(index)) {
-        let delay = age(oldest.event.recorded_at);
-        histogram!("comptoir_projector_delay_seconds", &labels).record(delay);
+impl<'a> Observed<'a> {
+    /// A transaction begins.
+    pub(super) fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            oldest: None,
+            changed: Vec::new(),
+            sampled: Vec::new(),
+        }
+    }
+
+    /// Events that are `new` to a projection were applied to its table, of which so many rows
+    /// `changed`.
+    pub(super) fn applied(
+        &mut self,
+        projection: &Registered,
+        new: &[&'a Delivered],
+        changed: usize,
+    ) {
+        self.changed.push((projection.name, changed));
+        for delivered in new {
+            let recorded_at = delivered.event.recorded_at;
+            self.oldest = Some(self.oldest.map_or(recorded_at, |at| at.min(recorded_at)));
+            if spans::parent(delivered).is_some()
+                && delivered.event.aggregate_type == projection.aggregate_type
+            {
+                self.sampled.push((projection.name, *delivered));
+            }
+        }
+    }
+
+    /// It is committed, with so many events, new or not.
+    pub(super) fn committed(self, events: usize) {
+        for (projection, rows) in self.changed {
+            let labels = [("projection", projection)];
+            counter!("comptoir_projector_rows_changed_total", &labels).increment(rows as u64);
+        }
+        histogram!("comptoir_projector_batch_events").record(events as f64);
+        histogram!("comptoir_projector_batch_duration_seconds").record(self.began.elapsed());
+        if let Some(oldest) = self.oldest {
+            histogram!("comptoir_projector_delay_seconds").record(age(oldest));
+        }
+        for (projection, delivered) in self.sampled {
+            spans::applied(delivered, projection, self.began, events);
+        }
     }
 }

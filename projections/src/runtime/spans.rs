@@ -6,34 +6,34 @@ use std::time::Instant;
 use event_store::trace::{POSITION, Span, sampled};
 use opentelemetry::trace::SpanKind;
 
-use super::delivered::{Batch, Delivered};
-use super::projection::Registered;
+use super::delivered::Delivered;
 
-/// A batch was committed, whose last `new` events were new to `projection`.
-pub(super) fn applied(batch: Batch<'_>, projection: &Registered, new: usize, began: Instant) {
-    let first = batch.events.len().saturating_sub(new);
-    for delivered in batch.events.iter().skip(first) {
-        let Some(parent) = parent(delivered) else {
-            continue;
-        };
-        if delivered.event.aggregate_type != projection.aggregate_type {
-            continue;
-        }
-        let name = format!("project {}", projection.name);
-        let span = Span::since(began.elapsed(), parent, name, SpanKind::Consumer);
-        let Some(mut span) = span else { continue };
-        let partition = batch.place.partition.to_string();
-        span.set("messaging.operation.type", "process");
-        span.set("messaging.batch.message_count", batch.events.len() as i64);
-        span.set("messaging.destination.partition.id", partition);
-        span.set("comptoir.context", batch.place.context.clone());
-        span.set("comptoir.projection", projection.name);
-        span.set(POSITION, delivered.event.position);
-    }
+/// An event was applied to `projection`, with the batch of so many events that `began` then.
+pub(super) fn applied(
+    delivered: &Delivered,
+    projection: &'static str,
+    began: Instant,
+    events: usize,
+) {
+    let span = parent(delivered).and_then(|parent| {
+        let name = format!("project {projection}");
+        Span::since(began.elapsed(), parent, name, SpanKind::Consumer)
+    });
+    let Some(mut span) = span else { return };
+    let event = &delivered.event;
+    span.set("messaging.operation.type", "process");
+    span.set("messaging.batch.message_count", events as i64);
+    span.set(
+        "messaging.destination.partition.id",
+        event.partition.to_string(),
+    );
+    span.set("comptoir.context", event.context().to_owned());
+    span.set("comptoir.projection", projection);
+    span.set(POSITION, event.position);
 }
 
-/// The span that sent the event; without Kafka, the one that appended it.
-fn parent(delivered: &Delivered) -> Option<&str> {
+/// The span that sent the event, without Kafka the one that appended it, if its trace is sampled.
+pub(super) fn parent(delivered: &Delivered) -> Option<&str> {
     match delivered.message {
         Some(_) => delivered.trace.as_deref(),
         None => sampled(&delivered.event.metadata),
