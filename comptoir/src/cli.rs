@@ -8,7 +8,7 @@ use event_store::{database, epoch};
 use projections::migrate::clear_read;
 use secrecy::SecretString;
 use service_kit::supervise::{Supervisor, stop_on_signal};
-use service_kit::telemetry;
+use service_kit::{telemetry, traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
-use crate::{demo, restored, up};
+use crate::{demo, measure, restored, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
 #[derive(Parser)]
@@ -175,7 +175,15 @@ impl Cli {
     /// What went wrong, in a sentence.
     pub async fn run(self) -> anyhow::Result<()> {
         telemetry::logs(self.log_json);
-        match self.command {
+        let done = self.command.run().await;
+        traces::end().await;
+        done
+    }
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
             Command::Up(options) => up::run(options, Contexts::all()).await,
             Command::Migrate(options) => {
                 migrate(&options.databases).await?;
@@ -197,13 +205,19 @@ impl Cli {
 
 /// A process that ends with a signal.
 async fn process(
+    service: &'static str,
     databases: &Databases,
     topics: Topics,
     personal: Option<&Personal>,
 ) -> anyhow::Result<Process> {
     let mut tasks = Supervisor::new(CancellationToken::new());
     tasks.spawn("the signal handler", stop_on_signal(tasks.stop()));
-    Process::start(Contexts::all(), databases, topics, personal, tasks).await
+    let metrics = measure::collect()?;
+    traces::start(service)?;
+    let contexts = Contexts::all();
+    let mut process = Process::start(contexts, databases, topics, personal, tasks).await?;
+    process.tell(metrics);
+    Ok(process)
 }
 
 /// Serves HTTP and runs until the end.
@@ -212,13 +226,19 @@ async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", listen.listen))?;
     tracing::info!(address = %listen.listen, "listening");
-    process.serve(listener, Some(telemetry::metrics()?));
+    process.serve(listener);
     Ok(process.tasks.run().await?)
 }
 
 impl CommandApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "command-api",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let app = process.command_api(self.keys.master()?, self.keys.tokens()?)?;
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
@@ -230,7 +250,7 @@ impl CommandApi {
 
 impl Relay {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, None).await?;
+        let mut process = process("relay", &self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
         run(process, self.listen).await
@@ -239,7 +259,13 @@ impl Relay {
 
 impl Projector {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "projector",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         process.projector(self.kafka.source());
         run(process, self.listen).await
     }
@@ -247,7 +273,13 @@ impl Projector {
 
 impl ReadApi {
     async fn run(self) -> anyhow::Result<()> {
-        let mut process = process(&self.databases, self.topics, Some(&self.personal)).await?;
+        let mut process = process(
+            "read-api",
+            &self.databases,
+            self.topics,
+            Some(&self.personal),
+        )
+        .await?;
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
             .context("COMPTOIR_TOKEN_KEY")?;

@@ -2,15 +2,15 @@
 
 use axum::Router;
 use axum::routing::get;
-use metrics_exporter_prometheus::PrometheusHandle;
 use service_kit::health::Health;
+use service_kit::measure::Metrics;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 /// All that a service answers by HTTP.
-pub fn app(apis: Vec<OpenApiRouter>, health: Health, metrics: Option<PrometheusHandle>) -> Router {
+pub fn app(apis: Vec<OpenApiRouter>, health: Health, metrics: Option<Metrics>) -> Router {
     let merged = apis
         .into_iter()
         .fold(OpenApiRouter::default(), OpenApiRouter::merge);

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod embedded;
 pub mod http;
 pub mod keys;
+pub mod measure;
 mod projections;
 pub mod restored;
 pub mod services;

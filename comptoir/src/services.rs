@@ -1,5 +1,6 @@
 //! The services, put together from their parts: each alone, or several in one process.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -8,7 +9,6 @@ use command_api::identity::sweep;
 use event_store::personal::Keyring;
 use event_store::{Log, database, relay, seen};
 use futures::future::BoxFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
 use read_api::lag::events_behind;
@@ -16,6 +16,7 @@ use read_api::query::Tables;
 use read_api::standing::Visibility;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
+use service_kit::measure::Metrics;
 use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
 use sqlx::PgPool;
@@ -23,8 +24,8 @@ use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::contexts::Contexts;
-use crate::http;
 use crate::settings::{Databases, KeysDatabase, Personal, Topics};
+use crate::{http, measure};
 
 /// Connections of a process to the log's database.
 const LOG_CONNECTIONS: u32 = 16;
@@ -45,6 +46,9 @@ pub struct Process {
     pub tasks: Supervisor,
     apis: Vec<OpenApiRouter>,
     health: Health,
+    metrics: Option<Metrics>,
+    /// What it measures beside its own work: once, whatever services it has.
+    measuring: HashSet<&'static str>,
 }
 
 impl Process {
@@ -87,8 +91,40 @@ impl Process {
             tasks,
             apis: Vec::new(),
             health: Health::default().database("log", pool),
+            metrics: None,
+            measuring: HashSet::new(),
             read,
         })
+    }
+
+    /// Has it tell its metrics, which are collected by now.
+    pub fn tell(&mut self, metrics: Metrics) {
+        let (log, read) = (self.log.clone(), self.read.clone());
+        let metrics = measure::looking(metrics, log, read);
+        let upkeep = metrics.clone().upkeep(self.tasks.stop());
+        self.tasks.spawn("the upkeep of the metrics", upkeep);
+        self.metrics = Some(metrics);
+    }
+
+    /// Measures how far the relay is, whoever runs it.
+    fn measure_relay(&mut self) {
+        let task = "the measuring of the relay";
+        if self.measuring.insert(task) {
+            let measured = relay::measure(self.log.pool().clone(), self.tasks.stop());
+            self.tasks.spawn(task, measured);
+        }
+    }
+
+    /// Measures how far the read tables are, whoever projects them; and the relay before them.
+    fn measure_tables(&mut self) {
+        self.measure_relay();
+        let task = "the measuring of the read tables";
+        if self.measuring.insert(task) {
+            let (log, read) = (self.log.pool().clone(), self.read.clone());
+            let projections = self.contexts.projections.clone();
+            let measured = projections::measure::measure(log, read, projections, self.tasks.stop());
+            self.tasks.spawn(task, measured);
+        }
     }
 
     /// Adds the command API; gives what its handlers share.
@@ -116,6 +152,7 @@ impl Process {
 
     /// Adds the query API.
     pub fn read_api(&mut self, tokens: Tokens) {
+        self.measure_tables();
         let projections: Arc<[Registered]> = self.contexts.projections.clone().into();
         let (visibility, follower) = Visibility::of(self.read.clone(), Arc::clone(&projections));
         let follower = follower.run(self.tasks.stop());
@@ -154,6 +191,7 @@ impl Process {
     /// Adds the relay.
     pub fn relay(&mut self, options: relay::Options) {
         let (pool, topics) = (self.log.pool().clone(), self.log.topics().clone());
+        self.measure_relay();
         let stop = self.tasks.stop();
         self.tasks
             .spawn("the relay", relay::run(pool, topics, options, stop));
@@ -161,6 +199,7 @@ impl Process {
 
     /// Adds the projector.
     pub fn projector(&mut self, source: Source) {
+        self.measure_tables();
         let (log, read) = (self.log.clone(), self.read.clone());
         let projections = self.contexts.projections.clone();
         let stop = self.tasks.stop();
@@ -173,9 +212,9 @@ impl Process {
     }
 
     /// Serves what was added on `listener`, with health, metrics and documents.
-    pub fn serve(&mut self, listener: TcpListener, metrics: Option<PrometheusHandle>) {
+    pub fn serve(&mut self, listener: TcpListener) {
         let (apis, health) = (std::mem::take(&mut self.apis), self.health.clone());
-        let app = http::app(apis, health, metrics);
+        let app = http::app(apis, health, self.metrics.clone());
         let served = service_kit::server::serve(listener, app, self.tasks.stop());
         self.tasks.spawn("the HTTP server", served);
     }

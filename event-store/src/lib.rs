@@ -11,6 +11,7 @@ pub mod idempotency;
 mod leaf;
 pub mod load;
 mod log;
+pub mod measure;
 pub mod message;
 pub mod migrate;
 pub mod partition;
@@ -22,6 +23,7 @@ pub mod relay;
 pub mod seen;
 mod statements;
 pub mod stock;
+pub mod trace;
 pub mod wake;
 pub mod wire;
 

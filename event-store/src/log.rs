@@ -186,6 +186,11 @@ impl Log {
         idempotency::prune(&self.pool, time).await
     }
 
+    /// Brings the gauges of this process's writer up to date.
+    pub fn measure(&self) {
+        self.queue.measure();
+    }
+
     /// Which log this is; a log that was restored or begun anew has another epoch.
     pub fn epoch(&self) -> Uuid {
         self.epoch

@@ -12,8 +12,10 @@ use rdkafka::message::{Headers, Message};
 use uuid::Uuid;
 
 pub use headers::headers;
+pub(crate) use headers::headers_below;
 
 use crate::recorded::{Position, RecordedEvent};
+use crate::trace::{TRACEPARENT, is_sampled};
 
 /// The topic of `context`: `comptoir.hotels` with the prefix `comptoir`.
 pub fn topic(prefix: &str, context: &str, generation: i32) -> String {
@@ -30,6 +32,8 @@ pub struct Relayed {
     pub epoch: Uuid,
     /// The position of the message before it in its topic partition, 0 when it is the first.
     pub previous: Position,
+    /// The `traceparent` of the span that sent it, if its trace is sampled.
+    pub trace: Option<Box<str>>,
     /// The event.
     pub event: RecordedEvent,
 }
@@ -67,6 +71,7 @@ fn relayed(message: &impl Message, payload: &str) -> Result<Relayed, String> {
     Ok(Relayed {
         epoch: parse(found.get(0)?)?,
         previous: parse(found.get(1)?)?,
+        trace: found.trace().map(Box::from),
         event: RecordedEvent {
             position: parse(found.get(2)?)?,
             event_id: parse(found.get(3)?)?,
@@ -85,7 +90,7 @@ fn relayed(message: &impl Message, payload: &str) -> Result<Relayed, String> {
 }
 
 /// The headers that an event is read from.
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
     "ce_epoch",
     "ce_previous",
     "ce_position",
@@ -98,6 +103,7 @@ const READ: [&str; 12] = [
     "ce_metadata",
     "ce_recordedat",
     "ce_time",
+    TRACEPARENT,
 ];
 
 /// The values of [`READ`] in a message, found in one pass over its headers.
@@ -114,6 +120,11 @@ impl<'m> Found<'m> {
             }
         }
         Self(values)
+    }
+
+    /// The `traceparent`, if its trace is sampled; few messages have one.
+    fn trace(&self) -> Option<&'m str> {
+        self.0[READ.len() - 1].filter(|traceparent| is_sampled(traceparent))
     }
 
     fn get(&self, index: usize) -> Result<&'m str, String> {

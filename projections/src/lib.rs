@@ -4,6 +4,7 @@
 
 pub mod hotels;
 pub mod identity;
+pub mod measure;
 pub mod migrate;
 pub mod rebuild;
 pub mod runtime;

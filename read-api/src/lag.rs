@@ -42,7 +42,7 @@ pub async fn events_behind(
     }
     let recent = sqlx::query(
         "SELECT split_part(aggregate_type, '.', 1) AS context, partition, position FROM events \
-         WHERE position > (SELECT position FROM head) - $1",
+         WHERE position > (SELECT position FROM head) - $1 ORDER BY position LIMIT $1",
     )
     .bind(LOOKED_AT)
     .fetch_all(log)

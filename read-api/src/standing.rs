@@ -14,11 +14,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// A context and a partition of its topic.
+type Partition = (String, i32);
+
 /// How far the live tables are. What it says was true a moment ago; tables never go back.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     /// The log that they were made from, and the position, by table, context and partition.
-    positions: HashMap<String, HashMap<(String, i32), (Uuid, i64)>>,
+    positions: HashMap<String, HashMap<Partition, (Uuid, i64)>>,
     /// The tables that have something parked.
     parked: HashSet<String>,
 }

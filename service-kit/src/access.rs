@@ -1,6 +1,7 @@
 //! Who may call a route: said where the route is registered, checked before its handler runs.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::{FromRequestParts, Request};
@@ -15,6 +16,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 
 use crate::problem::Problem;
+use crate::server::TakenBy;
 use crate::token::Tokens;
 
 /// Who may call a route. Ownership beyond roles is the domain's to judge.
@@ -69,7 +71,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 });
             }
         }
+        let path = paths.paths.keys().next();
         let guard = Guard {
+            path: path.map_or("", String::as_str).into(),
             access,
             tokens: self.tokens.clone(),
         };
@@ -121,6 +125,7 @@ fn document(operation: &mut Operation, access: Access) {
 /// function, whose boxes and clones cost a request more than the check does.
 #[derive(Clone)]
 struct Guard {
+    path: Arc<str>,
     access: Access,
     tokens: Tokens,
 }
@@ -151,7 +156,15 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guarded<S> {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let Guard { access, tokens } = &self.guard;
+        let Guard {
+            path,
+            access,
+            tokens,
+        } = &self.guard;
+        if let Some(TakenBy(taken_by)) = request.extensions().get() {
+            // Nobody takes a request twice.
+            let _first = taken_by.set(Arc::clone(path));
+        }
         match caller(request.headers(), tokens, *access) {
             Ok(actor) => {
                 request.extensions_mut().insert(Signed(actor));

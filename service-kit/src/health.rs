@@ -8,9 +8,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
+
+use crate::measure::Metrics;
 
 type Answer = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
 type Check = Arc<dyn Fn() -> Answer + Send + Sync>;
@@ -62,7 +63,7 @@ impl Health {
     }
 
     /// The routes: alive as long as it answers; ready when every check is well.
-    pub fn routes(self, metrics: Option<PrometheusHandle>) -> Router {
+    pub fn routes(self, metrics: Option<Metrics>) -> Router {
         let health = self.clone();
         Router::new()
             .route("/livez", get(|| async { "alive\n" }))
@@ -70,7 +71,7 @@ impl Health {
             .route("/api/health", get(move || answer(health.clone())))
             .route(
                 "/metrics",
-                get(move || async move { metrics.map(|handle| handle.render()).unwrap_or_default() }),
+                get(move || async move { metrics.map(|metrics| metrics.text()).unwrap_or_default() }),
             )
     }
 }

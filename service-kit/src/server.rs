@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -16,7 +17,9 @@ use tower::make::Shared;
 use tower::{Service, service_fn};
 use uuid::Uuid;
 
+use crate::measure;
 use crate::problem::Problem;
+use crate::traces::Served;
 
 /// The longest that a request may take, whatever it waits for.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(40);
@@ -26,6 +29,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id of a request: the client's own when it is a fit one, else a new one.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
+
+/// The path of the route that takes a request, with its parameters unfilled: told from inside by
+/// the route's guard, and still known when the handler panics or is late.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TakenBy(pub(crate) Arc<OnceLock<Arc<str>>>);
 
 /// Serves `routes` on `listener` until `stop`, then lets open requests end. Unknown paths and
 /// methods are problems, a panic is a `500` that is logged, every answer carries its request's id.
@@ -72,10 +80,18 @@ async fn answer(routes: Router, mut request: Request) -> Response {
         })
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
+    let taken_by = TakenBy::default();
+    request.extensions_mut().insert(taken_by.clone());
     let method = request.method().clone();
+    let span = Served::begin(&mut request);
+    let began = Instant::now();
     let mut response = within_limit(routes, request).await;
     let status = response.status();
-    metrics::counter!("comptoir_http_requests_total", "method" => method.to_string(), "status" => status.as_u16().to_string()).increment(1);
+    let route = taken_by.0.get();
+    measure::answered(&method, route, status, began.elapsed());
+    if let Some(span) = span {
+        span.end(method.as_str(), route.map(|route| &**route), status, &id);
+    }
     if status.is_server_error() {
         tracing::warn!(request_id = id, %status, "answered");
     }

@@ -1,6 +1,5 @@
-//! Logs and metrics of a process.
+//! Logs of a process.
 
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -17,12 +16,4 @@ pub fn logs(json: bool) {
     } else {
         registry.with(lines).try_init()
     };
-}
-
-/// Collects the process's metrics, for `/metrics`.
-///
-/// # Errors
-/// When the process collects them already.
-pub fn metrics() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new().install_recorder()
 }

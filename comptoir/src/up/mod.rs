@@ -11,15 +11,15 @@ use clap::Args;
 use command_api::identity::first_admin;
 use secrecy::SecretString;
 use service_kit::supervise::{Supervisor, stop_on_signal};
-use service_kit::telemetry;
+use service_kit::traces;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::contexts::Contexts;
-use crate::demo;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
 use crate::settings::{Databases, Kafka, Keys, Personal, Topics};
+use crate::{demo, measure};
 use secrets::Secrets;
 use surroundings::Surroundings;
 
@@ -104,8 +104,11 @@ async fn serve(
     };
     migrate(&databases).await?;
     let personal = secrets.personal();
+    let metrics = measure::collect()?;
+    traces::start("comptoir")?;
     let mut process =
         Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
+    process.tell(metrics);
     let keys: Keys = secrets.keys();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
@@ -120,7 +123,7 @@ async fn serve(
     let password = secrets.password().map(SecretString::from);
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
-    process.serve(listener, Some(telemetry::metrics()?));
+    process.serve(listener);
     println!("{}", surroundings.greeting(address, secrets));
     let stop = process.tasks.stop();
     if options.demo {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, Deployment, servers, wait_for};
+use crate::support::{Deployment, servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -20,13 +20,7 @@ async fn a_reservation_passes_through_every_process_though_they_are_killed() {
     let mut projector = deployment.start("projector").await;
     let queries = deployment.start("read-api").await;
 
-    let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
-    let signed_in = commands
-        .client
-        .post("/api/auth/login", login)
-        .await
-        .expect(200);
-    let token = signed_in.body["access_token"].as_str().unwrap().to_owned();
+    let token = commands.sign_in().await;
     let writer = commands
         .client
         .clone()

@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::job::{Outcome, Waiting};
 use super::writer::{Mode, Writer, WriterError};
 use super::{AppendError, Mark};
+use super::{measure, spans};
 use crate::wire::{Connection, Error, Reply, ServerError};
 
 /// How often in a row a batch may find another process's events before the writer takes turns.
@@ -42,9 +43,8 @@ impl Writer {
     /// Answers a batch that is committed.
     pub(super) fn commit(&mut self, batch: Batch) {
         self.committed = batch.head.position;
-        metrics::counter!("comptoir_append_batches_total").increment(1);
-        metrics::counter!("comptoir_append_events_total").increment(batch.events() as u64);
-        metrics::histogram!("comptoir_append_batch_commands").record(batch.commands.len() as f64);
+        measure::committed(&batch);
+        spans::committed(&batch);
         for (waiting, marks) in batch.commands {
             self.answer(waiting, marks);
         }
@@ -87,7 +87,7 @@ impl Writer {
                 None => self.commit(batch),
             }
         }
-        metrics::counter!("comptoir_append_refused_batches_total").increment(1);
+        measure::refused();
         self.give_back(failed);
         self.mode = match (is_fence(&error), self.mode) {
             (true, Mode::Fenced { lost }) if lost + 1 < MOST_LOST => {

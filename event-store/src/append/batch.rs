@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::streams::{Draft, StreamId, StreamKind, Streams};
@@ -73,6 +74,8 @@ pub(super) struct Batch {
     bytes: usize,
     /// The ids of the answers in it: a second command with one of them waits for the first.
     keys: HashSet<Uuid>,
+    /// When its first command could be decided.
+    pub(super) begun: Instant,
 }
 
 impl Batch {
@@ -100,6 +103,7 @@ impl Batch {
             answers: Vec::new(),
             bytes: 0,
             keys: HashSet::default(),
+            begun: Instant::now(),
         }
     }
 

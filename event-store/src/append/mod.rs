@@ -12,9 +12,11 @@ mod desk;
 mod execute;
 mod job;
 mod lock;
+mod measure;
 mod queue;
 mod resolve;
 mod rows;
+mod spans;
 mod turn;
 mod writer;
 
@@ -81,12 +83,13 @@ struct StoredMetadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     imported: Option<&'static str>,
     request_id: &'a str,
+    /// The last member: `trace.rs` looks for it there.
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
 }
 
 impl Metadata {
-    fn to_json(&self) -> Result<String, serde_json::Error> {
+    pub(crate) fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(&StoredMetadata {
             actor: self.actor,
             causation_id: &self.causation_id,

@@ -7,14 +7,14 @@ use domain::streams::Streams;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::AppendError;
 use super::job::{Accepted, Answer, ExecuteError, Request, Stop, Typed, Waiting};
 use super::writer::{self, Writer, WriterError};
+use super::{AppendError, measure, spans};
 use crate::idempotency::Key;
 use crate::personal::Keys;
 
 /// The most commands that wait; one more is told to come later.
-const MOST_WAITING: usize = 4_096;
+pub(super) const MOST_WAITING: usize = 4_096;
 
 /// The way to the one task that writes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ pub(crate) use writer::Parts;
 /// Starts the task that writes; it ends when the queue is dropped or `stop` is cancelled, after
 /// what waits by then.
 pub(crate) fn start(parts: Parts, stop: CancellationToken) -> Queue {
+    measure::begin();
     let (sender, receiver) = mpsc::channel(MOST_WAITING);
     let (told, ended) = watch::channel(None);
     let erasures = Arc::new(AtomicU64::new(0));
@@ -54,7 +55,7 @@ impl Queue {
     /// Waits until a command is carried out.
     pub(super) async fn execute<T, E>(
         &self,
-        request: Request,
+        mut request: Request,
         decide: impl FnMut(&mut Streams) -> Result<Accepted<T>, Stop<E>> + Send + 'static,
     ) -> Answer<T, E>
     where
@@ -62,7 +63,11 @@ impl Queue {
         E: Send + 'static,
     {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_| ExecuteError::Append(AppendError::Busy))?;
+        let place = place.map_err(|_| {
+            measure::busy();
+            ExecuteError::Append(AppendError::Busy)
+        })?;
+        let span = spans::arrived(&mut request.metadata);
         let (answer, answered) = oneshot::channel();
         let stored_as = request.key.as_ref().map(Key::stored_as);
         let job = Box::new(Typed {
@@ -84,7 +89,14 @@ impl Queue {
             mpsc::error::TrySendError::Full(_) => AppendError::Busy,
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
-        answered.await.unwrap_or_else(|_| Err(stopped().into()))
+        let answer = answered.await.unwrap_or_else(|_| Err(stopped().into()));
+        spans::answered(span, &answer);
+        answer
+    }
+
+    /// Brings the gauge of commands that wait up to date.
+    pub(crate) fn measure(&self) {
+        measure::waiting(MOST_WAITING - self.places.available_permits());
     }
 
     /// Has the writer forget every state that holds personal data before it decides again.

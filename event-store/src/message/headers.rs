@@ -10,6 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::recorded::{Position, RecordedEvent};
+use crate::trace::TRACEPARENT;
 
 /// Most headers of a message.
 const MOST: usize = 16;
@@ -19,6 +20,17 @@ pub fn headers<T: AsRef<str>>(
     event: &RecordedEvent<T>,
     epoch: Uuid,
     previous: Position,
+) -> OwnedHeaders {
+    headers_below(event, epoch, previous, None)
+}
+
+/// The same in a trace: `span` is the `traceparent` of the span that sends it. Without one it is that
+/// of the event's metadata.
+pub(crate) fn headers_below<T: AsRef<str>>(
+    event: &RecordedEvent<T>,
+    epoch: Uuid,
+    previous: Position,
+    span: Option<&str>,
 ) -> OwnedHeaders {
     let (id, subject, epoch) = (
         Text::of(event.event_id.as_hyphenated()),
@@ -30,7 +42,7 @@ pub fn headers<T: AsRef<str>>(
     let (sequence, position) = (Text::of(event.sequence), Text::of(event.position));
     let previous = Text::of(previous);
     let metadata = event.metadata.as_ref();
-    let traceparent = traceparent(metadata);
+    let traceparent = span.map(Cow::Borrowed).or_else(|| traceparent(metadata));
     let fields = [
         ("ce_specversion", "1.0"),
         ("ce_id", id.as_str()),
@@ -47,7 +59,7 @@ pub fn headers<T: AsRef<str>>(
         ("ce_position", position.as_str()),
         ("ce_previous", previous.as_str()),
         ("ce_metadata", metadata),
-        ("traceparent", traceparent.as_deref().unwrap_or_default()),
+        (TRACEPARENT, traceparent.as_deref().unwrap_or_default()),
     ];
     let present = match traceparent {
         Some(_) => &fields[..],

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor, PgPool, Row};
 use uuid::Uuid;
 
+use super::measure;
 use crate::recorded::Position;
 use crate::seen::Seen;
 
@@ -140,8 +141,7 @@ impl Lead {
             return Ok(Some(Lost("another relay leads")));
         }
         self.position = reached.position;
-        metrics::counter!("comptoir_relay_messages_total").increment(reached.messages as u64);
-        metrics::gauge!("comptoir_relay_position").set(self.position as f64);
+        measure::written_down(reached.messages);
         Ok(None)
     }
 }

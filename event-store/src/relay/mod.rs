@@ -7,8 +7,10 @@
 mod deliveries;
 mod last;
 mod lead;
+mod measure;
 mod pipeline;
 mod produce;
+mod spans;
 pub mod topics;
 
 use std::time::Duration;
@@ -23,6 +25,7 @@ use crate::read;
 use crate::seen;
 pub use last::seen_by_kafka;
 use lead::Lead;
+pub use measure::{Standing, age, measure, standing};
 use produce::Producer;
 
 /// How long the relay waits before it tries again what is away.
@@ -91,6 +94,7 @@ pub async fn run(
 }
 
 async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Error> {
+    measure::leads(false);
     topics::ensure(&options, &topics).await?;
     loop {
         let lead = match lead::take(&pool).await {
@@ -115,7 +119,9 @@ async fn relay(pool: PgPool, topics: Topics, options: Options) -> Result<(), Err
         }
         // One for each lead: what an earlier one left under way is taken back, or comes first.
         let producer = Producer::new(&options, &topics)?;
+        measure::leads(true);
         let ended = pipeline::run(&pool, &producer, lead).await;
+        measure::leads(false);
         // It ends threads of its own, which may take a while.
         let _dropped = tokio::task::spawn_blocking(|| drop(producer)).await;
         match ended {

@@ -81,12 +81,14 @@ async fn write_down(
             continue;
         };
         producer.wait(&first).await?;
+        first.acknowledged();
         // What else it has by now is written down with it.
-        while let Ok(next) = sent.try_recv() {
+        while let Ok(mut next) = sent.try_recv() {
             if !producer.has(&next)? {
                 waiting = Some(next);
                 break;
             }
+            next.acknowledged();
             first.reached.on_to(next.reached);
         }
         if let Some(lost) = lead.advance(first.reached).await? {

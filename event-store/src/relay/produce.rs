@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
@@ -13,11 +14,12 @@ use uuid::fmt::Hyphenated;
 
 use super::deliveries::{Deliveries, UnderWay};
 use super::lead::{Partition, Reached};
-use super::{Error, Options};
+use super::{Error, Options, measure, spans};
 use crate::log::Topics;
-use crate::message::{headers, topic};
+use crate::message::{headers_below, topic};
 use crate::read::Page;
 use crate::recorded::Position;
+use crate::trace::Span;
 
 /// How long Kafka may take for a batch before the relay looks after its topics and sends it again by
 /// a new producer: one whose topic was deleted and made anew meanwhile may wait for ever.
@@ -34,8 +36,20 @@ pub(super) struct Producer {
 /// A page that was sent.
 pub(super) struct Sent {
     messages: Arc<UnderWay>,
+    /// When its first event was recorded.
+    oldest: DateTime<Utc>,
+    /// Of messages whose trace is sampled.
+    spans: Vec<Span>,
     /// How far the relay is when Kafka has all of it.
     pub(super) reached: Reached,
+}
+
+impl Sent {
+    /// Kafka has all of it.
+    pub(super) fn acknowledged(&mut self) {
+        measure::acknowledged(self.oldest, self.reached.messages);
+        self.spans.clear();
+    }
 }
 
 impl Producer {
@@ -83,8 +97,10 @@ impl Producer {
     ) -> Result<Sent, Error> {
         let messages = UnderWay::of(page.len());
         let mut partitions = HashMap::new();
+        let (mut oldest, mut spans) = (None, Vec::new());
         for event in page.events() {
             let event = event?;
+            oldest.get_or_insert(event.recorded_at);
             // An event of a context that this relay does not know is an error, never skipped.
             let (context, topic) = self.topics.get_key_value(event.context()).ok_or_else(|| {
                 KafkaError::Subscription(format!("no topic of {}", event.context()))
@@ -92,17 +108,22 @@ impl Producer {
             let partition = (Arc::clone(context), event.partition);
             partitions.insert(partition.clone(), event.position);
             let before = previous.insert(partition, event.position).unwrap_or(0);
+            let span = spans::sent(&event, topic);
+            let trace = span.as_ref().map(Span::traceparent);
+            spans.extend(span);
             let mut key = [0; Hyphenated::LENGTH];
             let key = event.aggregate_id.hyphenated().encode_lower(&mut key);
             let record = BaseRecord::with_opaque_to(topic, Arc::clone(&messages))
                 .partition(event.partition)
                 .key(&*key)
                 .payload(event.payload)
-                .headers(headers(&event, epoch, before));
+                .headers(headers_below(&event, epoch, before, trace.as_deref()));
             self.kafka.send(record).map_err(|(error, _)| error)?;
         }
         Ok(Sent {
             messages,
+            oldest: oldest.unwrap_or_else(Utc::now),
+            spans,
             reached: Reached {
                 position: page.last(),
                 messages: page.len(),

@@ -6,7 +6,7 @@ use super::Error;
 use crate::runtime::Registered;
 
 /// The first half of the advisory locks of rebuilds; the second is a hash of the table's name.
-const LOCK: i32 = 4_715;
+pub(super) const LOCK: i32 = 4_715;
 
 /// The right to rebuild a table; it ends with its session, also when the process is killed.
 pub(super) struct Lock(PgConnection);

@@ -11,6 +11,7 @@ mod error;
 mod explain;
 mod fill;
 mod follow;
+mod left;
 mod lock;
 mod progress;
 mod run;
@@ -24,6 +25,7 @@ use sqlx::PgPool;
 pub use compare::Difference;
 pub use error::Error;
 pub use explain::EventOf;
+pub use left::{Tables, tables};
 pub use progress::{Progress, Step};
 pub use run::{Extent, Options, Outcome, drift, is_built, rebuild, rollback};
 

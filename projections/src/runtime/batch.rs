@@ -9,6 +9,7 @@ use super::apply::ApplyError;
 use super::checkpoint::{self, Watermark};
 use super::delivered::{Batch, Delivered};
 use super::holes::{self, Hole};
+use super::measure::Observed;
 use super::park::{self, Sorted};
 use super::projection::Registered;
 use super::run::{Error, Projector};
@@ -44,6 +45,7 @@ pub(super) async fn attempt(
     batches: &[Batch<'_>],
     how: How<'_>,
 ) -> Result<Outcome, Error> {
+    let mut observed = Observed::begin();
     let mut tx = projector.read.begin_with(BEGIN).await?;
     let watermarks = checkpoint::lock(&mut tx, batches.iter().map(|batch| batch.place)).await?;
     if let Some(claims) = &projector.claims
@@ -77,10 +79,11 @@ pub(super) async fn attempt(
             projection: projection.name,
             source,
         });
-        let Some(parked) = applied? else {
+        let Some(written) = applied? else {
             return Ok(Outcome::Refused);
         };
-        counted.add(projection.name, (all, new.len(), parked));
+        observed.applied(projection, new.iter().copied(), written.changed);
+        counted.add(projection.name, (all, new.len(), written.parked));
         moved.push(*projection);
     }
     checkpoint::advance(&mut tx, batches, &moved).await?;
@@ -90,19 +93,30 @@ pub(super) async fn attempt(
     tx.commit().await?;
     checkpoint::tell(&projector.read).await?;
     counted.tell(batches);
+    observed.committed(batches.iter().map(|batch| batch.events.len()).sum());
     Ok(Outcome::Done)
 }
 
-/// Applies events that are `new` to one table of a projection, and parks what fails. Gives how many
-/// are parked; none when the database refuses a row, and nobody looked for it, carefully.
+/// What came of events that were applied to a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// How many rows changed.
+    changed: usize,
+    /// How many events are parked.
+    parked: usize,
+}
+
+/// Applies events that are `new` to one table of a projection, and parks what fails. Gives none when
+/// the database refuses a row, and nobody looked for it, carefully.
 pub(crate) async fn apply(
     tx: &mut PgConnection,
     (projection, slot): (&Registered, Slot),
     new: &[&Delivered],
     parked: HashSet<Uuid>,
     careful: bool,
-) -> Result<Option<usize>, ApplyError> {
+) -> Result<Option<Written>, ApplyError> {
     let mut sorted = Sorted::of(projection, new, parked);
+    let mut changed = 0;
     if !sorted.applied.is_empty() {
         let relation = projection.relation(slot);
         let applied = match careful {
@@ -114,7 +128,10 @@ pub(crate) async fn apply(
             }
         };
         match applied {
-            Ok(applied) => sorted.failed(&applied.failed),
+            Ok(applied) => {
+                changed = applied.changed;
+                sorted.failed(&applied.failed);
+            }
             Err(error) if !careful && error.is_of_an_event() => return Ok(None),
             Err(error) => return Err(error),
         }
@@ -123,7 +140,8 @@ pub(crate) async fn apply(
     if !parking.is_empty() {
         park::insert(tx, projection, slot, &parking).await?;
     }
-    Ok(Some(parking.len()))
+    let parked = parking.len();
+    Ok(Some(Written { changed, parked }))
 }
 
 /// The events of `batch` that a projection has not seen; or the first hole among them, with the

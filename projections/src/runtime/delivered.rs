@@ -11,6 +11,8 @@ pub(crate) struct Delivered {
     pub(crate) epoch: Uuid,
     /// How it came by Kafka; none when it was read from the log itself, which has no holes.
     pub(super) message: Option<ByKafka>,
+    /// The `traceparent` of the message, if its trace is sampled.
+    pub(super) trace: Option<Box<str>>,
     /// The event.
     pub(crate) event: RecordedEvent,
     /// Why its personal data can't be opened.
@@ -34,6 +36,7 @@ impl Delivered {
         Self {
             epoch,
             message: None,
+            trace: None,
             event,
             closed: None,
         }

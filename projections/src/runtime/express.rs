@@ -17,6 +17,7 @@ use super::batch::{Counted, new_events};
 use super::checkpoint::{self, Reached, Watermark, Watermarks};
 use super::delivered::{Batch, Place};
 use super::lines::{self, Shape};
+use super::measure::Observed;
 use super::projection::Registered;
 use super::run::Projector;
 use super::session::{SETTINGS, Session, Value};
@@ -105,11 +106,12 @@ impl Express {
             Some(session) => session,
             None => Session::open(&self.target).await?,
         };
+        let mut observed = Observed::begin();
         let relations: Vec<String> = projector.projections.iter().map(live).collect();
         let mut parts = parts(projector, batches, &relations, shapes);
         let loaded = load(&mut session, projector, batches, &mut parts).await;
         let done = match loaded {
-            Ok(loaded) => write(&mut session, batches, parts, &loaded).await,
+            Ok(loaded) => write(&mut session, batches, parts, &loaded, &mut observed).await,
             Err(why) => Err(why),
         };
         if let Err(NotExpress::Careful(_)) = done {
@@ -118,7 +120,10 @@ impl Express {
         if let Ok(_) | Err(NotExpress::Careful(_)) = done {
             self.free().push(session);
         }
-        done.map(|counted| counted.tell(batches))
+        let counted = done?;
+        counted.tell(batches);
+        observed.committed(all().count());
+        Ok(())
     }
 
     async fn shapes(&self, projector: &Projector) -> Result<&[Shape], sqlx::Error> {
@@ -275,11 +280,12 @@ fn watermarks(rows: &Rows) -> Result<Watermarks, wire::Error> {
 }
 
 /// Folds, writes what changes, moves the watermarks on, commits, and tells those who wait for it.
-async fn write(
+async fn write<'a>(
     session: &mut Session,
-    batches: &[Batch<'_>],
+    batches: &[Batch<'a>],
     parts: Vec<Part<'_>>,
     loaded: &[Option<Rows>],
+    observed: &mut Observed<'a>,
 ) -> Result<Counted, NotExpress> {
     let mut counted = Counted::default();
     let mut together = session.together();
@@ -290,9 +296,11 @@ async fn write(
         let of_context = batches
             .iter()
             .filter(|batch| batch.place.context == projection.context);
-        let events = of_context.map(|batch| batch.events.len()).sum();
-        counted.add(projection.name, (events, events, 0));
+        let new = of_context.flat_map(|batch| batch.events);
+        let count = new.clone().count();
+        counted.add(projection.name, (count, count, 0));
         let Some(work) = work else {
+            observed.applied(projection, new, 0);
             continue;
         };
         let rows = loaded.iter().flat_map(Rows::iter);
@@ -301,6 +309,7 @@ async fn write(
         if !changes.failed.is_empty() {
             return Err(NotExpress::Careful("an event that can't be applied"));
         }
+        observed.applied(projection, new, changes.count);
         if let Some((sql, lines)) = &changes.copied {
             together.copy(sql, lines)?;
         }

@@ -181,6 +181,7 @@ fn delivered(
             next_offset: message.offset() + 1,
             claim,
         }),
+        trace: relayed.trace,
         event: relayed.event,
         closed: None,
     }))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use event_store::{Position, RecordedEvent};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::apply::{ApplyError, Failed};
@@ -192,20 +192,4 @@ pub(super) async fn failed_again(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// How many events are parked, by projection and version.
-pub(super) async fn counts(read: &PgPool) -> Result<HashMap<(String, i32), i64>, sqlx::Error> {
-    let sql = "SELECT projection, version, count(*) AS events FROM parked WHERE slot = $1 \
-         GROUP BY projection, version";
-    let rows = sqlx::query(sql)
-        .bind(Slot::Live.name())
-        .fetch_all(read)
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let version = (row.try_get("projection")?, row.try_get("version")?);
-            Ok((version, row.try_get("events")?))
-        })
-        .collect()
 }

@@ -1,23 +1,19 @@
 //! What an operator does about parked streams: look at them, [try them again](retry), or give them
 //! up.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use event_store::{Position, pick};
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+use super::checkpoint;
 use super::delivered::Place;
-use super::projection::Registered;
 use super::slot::Slot;
-use super::{checkpoint, park};
 
 pub use super::retry::{Error, Retried, retry};
-
-/// How often the gauge is brought up to date.
-const EVERY: Duration = Duration::from_secs(5);
 
 /// A stream that is parked for a projection.
 #[derive(Debug, Clone, Serialize, FromRow)]
@@ -173,20 +169,34 @@ pub(super) async fn delete(
     Ok(deleted.rows_affected())
 }
 
-/// Keeps the gauge of parked events up to date, for ever.
-pub(super) async fn measure(read: &PgPool, projections: &[Registered]) -> Result<(), super::Error> {
-    loop {
-        match park::counts(read).await {
-            Ok(counts) => {
-                for one in projections {
-                    let version = (one.name.to_owned(), one.version);
-                    let count = counts.get(&version).copied().unwrap_or(0);
-                    metrics::gauge!("comptoir_projector_parked", "projection" => one.name)
-                        .set(count as f64);
-                }
-            }
-            Err(error) => tracing::debug!(%error, "can't count parked events now"),
-        }
-        tokio::time::sleep(EVERY).await;
-    }
+/// How much is parked for a projection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Streams.
+    pub streams: i64,
+    /// Their events, with those that wait.
+    pub events: i64,
+}
+
+/// How much is parked for live tables, by projection and version; nothing for one that is not there.
+///
+/// # Errors
+/// When the database is away.
+pub async fn counts(read: &PgPool) -> Result<HashMap<(String, i32), Count>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT projection, version, count(DISTINCT aggregate_id) AS streams, count(*) AS events \
+         FROM parked WHERE slot = $1 GROUP BY projection, version",
+    )
+    .bind(Slot::Live.name())
+    .fetch_all(read)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let count = Count {
+                streams: row.try_get("streams")?,
+                events: row.try_get("events")?,
+            };
+            Ok(((row.try_get("projection")?, row.try_get("version")?), count))
+        })
+        .collect()
 }

@@ -20,7 +20,7 @@ use super::delivered::{Batch, Delivered};
 use super::express::Express;
 use super::from_kafka::KafkaOptions;
 use super::projection::Registered;
-use super::{checkpoint, first, from_kafka, from_log, holes, open, parked, tail};
+use super::{checkpoint, first, from_kafka, from_log, holes, measure, open, tail};
 use crate::rebuild;
 
 /// The most chunks of events between a source and those who apply them.
@@ -156,6 +156,7 @@ pub(super) enum Settled {
 
 impl Projector {
     async fn project(self, source: Source) -> Result<(), Error> {
+        measure::begin(&self.projections);
         self.retry(|| self.prepare()).await?;
         first::build(&self).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
@@ -168,16 +169,11 @@ impl Projector {
                 tokio::try_join!(
                     self.consume(receiver),
                     tail::watch(&self, &options, &consumer),
-                    parked::measure(&self.read, &self.projections),
                     ended.wait(),
                 )?;
             }
             _ => {
-                tokio::try_join!(
-                    self.consume(receiver),
-                    from_log::read(&self, sender),
-                    parked::measure(&self.read, &self.projections),
-                )?;
+                tokio::try_join!(self.consume(receiver), from_log::read(&self, sender),)?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use comptoir::settings::Databases;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, free_port, personal, servers, signal, wait_for};
@@ -18,6 +19,8 @@ pub struct Deployment {
     /// None: the log feeds the projectors.
     pub brokers: Option<String>,
     pub topic_prefix: String,
+    /// Further variables of the services.
+    pub variables: Vec<(&'static str, String)>,
     /// What they print.
     pub log: PathBuf,
 }
@@ -35,6 +38,7 @@ impl Deployment {
             databases,
             brokers: Some(servers().kafka.brokers().to_owned()),
             topic_prefix: format!("t{}", Uuid::new_v4().simple()),
+            variables: Vec::new(),
             log,
         }
     }
@@ -57,7 +61,8 @@ impl Deployment {
             .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
-            .env_remove("KAFKA_BROKERS");
+            .env_remove("KAFKA_BROKERS")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(brokers) = &self.brokers {
             command.env("KAFKA_BROKERS", brokers);
         }
@@ -102,6 +107,13 @@ impl Deployment {
 }
 
 impl Service {
+    /// The access token of the administrator, who signs in here.
+    pub async fn sign_in(&self) -> String {
+        let login = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+        let signed_in = self.client.post("/api/auth/login", login).await.expect(200);
+        signed_in.body["access_token"].as_str().unwrap().to_owned()
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

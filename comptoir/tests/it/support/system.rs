@@ -111,7 +111,7 @@ impl System {
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        process.serve(listener, None);
+        process.serve(listener);
         let (log, read) = (process.log.clone(), process.read.clone());
         tokio::spawn(async {
             // A test that fails for it should say so.
