@@ -30,10 +30,11 @@ impl Wake {
         }
     }
 
-    /// Returns at the next notification, or after [`POLL`]. A notification since the last call
-    /// counts, so nothing is missed between a look and the wait that follows it; the first call
-    /// returns at once, as it only begins to listen.
-    pub async fn wait(&mut self) {
+    /// Returns at the next notification, or after [`POLL`], and gives what the notifications say
+    /// that came until then. A notification since the last call counts, so nothing is missed between
+    /// a look and the wait that follows it. Nothing is said at the first call, which returns at
+    /// once, as it only begins to listen; after a poll; and where some may have been lost.
+    pub async fn wait(&mut self) -> Vec<String> {
         let Some(listener) = &mut self.listener else {
             match self.listen().await {
                 Ok(listener) => self.listener = Some(listener),
@@ -42,16 +43,24 @@ impl Wake {
                     tokio::time::sleep(POLL).await;
                 }
             }
-            return;
+            return Vec::new();
         };
-        let mut told = tokio::time::timeout(POLL, listener.recv()).await.ok();
+        let mut said = Vec::new();
+        let mut told = tokio::time::timeout(POLL, listener.try_recv()).await.ok();
         // One look answers all that came meanwhile.
-        while let Some(Ok(_)) = told {
-            told = listener.recv().now_or_never();
+        while let Some(Ok(Some(notification))) = told {
+            said.push(notification.payload().to_owned());
+            told = listener.try_recv().now_or_never();
         }
-        if let Some(Err(error)) = told {
-            tracing::debug!(%error, channel = self.channel, "stopped listening; polling");
-            self.listener = None;
+        match told {
+            Some(Err(error)) => {
+                tracing::debug!(%error, channel = self.channel, "stopped listening; polling");
+                self.listener = None;
+                Vec::new()
+            }
+            // It listens again on another connection.
+            Some(Ok(None)) => Vec::new(),
+            _ => said,
         }
     }
 

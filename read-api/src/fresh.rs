@@ -11,6 +11,7 @@ use service_kit::conditional::single;
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
 use service_kit::problem::Problem;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use crate::standing::Known;
 use crate::{App, away, database};
@@ -78,18 +79,9 @@ impl App {
         let deadline = Instant::now() + fresh.wait;
         let mut known = self.visibility.0.clone();
         loop {
-            let now = known.borrow_and_update().clone();
-            if let Known::Standing(standing) = &now {
-                let passed = |place: &&Place| {
-                    let mut tables = tables.iter();
-                    tables.all(|table| standing.has_passed(table, token.epoch(), place))
-                };
-                if places.iter().all(passed) {
-                    let parked = tables.iter().filter(|table| standing.has_parked(table));
-                    return self.check_parked(&places, parked.copied().collect()).await;
-                }
-            } else if matches!(now, Known::Away) {
-                return Err(away());
+            let parked = passed(&known.borrow_and_update(), token.epoch(), &places, tables)?;
+            if let Some(parked) = parked {
+                return self.check_parked(&places, parked).await;
             }
             // A closed channel means that the service stops.
             match timeout_at(deadline, known.changed()).await {
@@ -130,6 +122,32 @@ impl App {
         .map_err(database)?;
         parked.map_or(Ok(()), |table| Err(parked_there(&table)))
     }
+}
+
+/// Whether `tables` have all of `places`, and then which of them have anything parked.
+///
+/// # Errors
+/// `503` while their database is away.
+fn passed<'t>(
+    known: &Known,
+    epoch: Uuid,
+    places: &[&Place],
+    tables: &[&'t str],
+) -> Result<Option<Vec<&'t str>>, Problem> {
+    let standing = match known {
+        Known::Nothing => return Ok(None),
+        Known::Away => return Err(away()),
+        Known::Standing(standing) => standing,
+    };
+    let has_passed = |place: &&Place| {
+        let mut tables = tables.iter();
+        tables.all(|table| standing.has_passed(table, epoch, place))
+    };
+    if !places.iter().all(has_passed) {
+        return Ok(None);
+    }
+    let parked = tables.iter().filter(|table| standing.has_parked(table));
+    Ok(Some(parked.copied().collect()))
 }
 
 fn parked_there(table: &str) -> Problem {

@@ -1,16 +1,17 @@
-//! How far the read tables are, kept in memory: read again whenever a projector says that they moved
-//! on, once for all queries that wait for that.
+//! How far the read tables are, kept in memory: told by the projectors, and looked up once for all
+//! queries where that is not enough.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use event_store::database::{is_away, passes};
-use event_store::wake::Wake;
-use projections::runtime::{READ, Registered, Slot};
+use event_store::wake::{POLL, Wake};
+use projections::runtime::{Moved, READ, Registered, Slot};
 use service_kit::consistency::Place;
 use sqlx::{PgPool, Row};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -35,6 +36,18 @@ impl Standing {
         reached.is_some_and(|(of, position)| *of == epoch && *position >= place.position)
     }
 
+    /// Goes on to what a projector says of `table`; of another log it says nothing here.
+    fn go_on(&mut self, table: &str, epoch: Uuid, (context, partition, to): &(String, i32, i64)) {
+        let partition = (context.clone(), *partition);
+        let of_table = self.positions.get_mut(table);
+        let reached = of_table.and_then(|partitions| partitions.get_mut(&partition));
+        if let Some((of, position)) = reached
+            && *of == epoch
+        {
+            *position = (*position).max(*to);
+        }
+    }
+
     /// Whether anything is parked in `table`.
     pub(crate) fn has_parked(&self, table: &str) -> bool {
         self.parked.contains(table)
@@ -42,7 +55,7 @@ impl Standing {
 }
 
 /// What is known of the read tables.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) enum Known {
     /// Nothing yet.
     #[default]
@@ -50,7 +63,7 @@ pub(crate) enum Known {
     /// Their database is away.
     Away,
     /// This.
-    Standing(Arc<Standing>),
+    Standing(Standing),
 }
 
 /// Tells queries how far the read tables are.
@@ -93,14 +106,43 @@ impl Follower {
         let mut wake = Wake::new(self.read.clone(), READ);
         loop {
             self.known.send_replace(match self.standing().await {
-                Ok(standing) => Known::Standing(Arc::new(standing)),
+                Ok(standing) => Known::Standing(standing),
                 Err(error) if is_away(&error) || passes(&error) => {
                     tracing::warn!(%error, "can't learn how far the read tables are");
                     Known::Away
                 }
                 Err(error) => return Err(error),
             });
-            wake.wait().await;
+            let looked = Instant::now();
+            // What is told may be lost or garbled, so the tables are looked at now and then.
+            while looked.elapsed() < POLL && self.is_told(&wake.wait().await) {}
+        }
+    }
+
+    /// Goes on to what projectors said; false where that does not tell all.
+    fn is_told(&self, said: &[String]) -> bool {
+        let heard: Option<Vec<Moved>> = said.iter().map(|said| Moved::heard(said)).collect();
+        let Some(heard) = heard.filter(|heard| !heard.is_empty()) else {
+            return false;
+        };
+        let mut all = false;
+        self.known.send_modify(|known| {
+            if let Known::Standing(standing) = known {
+                heard.iter().for_each(|moved| self.go_on(standing, moved));
+                all = true;
+            }
+        });
+        all
+    }
+
+    fn go_on(&self, standing: &mut Standing, moved: &Moved) {
+        let versions = |one: &Registered| (one.name.to_owned(), one.version);
+        let ours = self.projections.iter();
+        let ours = ours.filter(|one| moved.tables.contains(&versions(one)));
+        for projection in ours {
+            for reached in &moved.reached {
+                standing.go_on(projection.name, moved.epoch, reached);
+            }
         }
     }
 

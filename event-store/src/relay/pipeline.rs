@@ -55,7 +55,9 @@ async fn send(
         };
         match reader.next().await? {
             Some(page) => room.send(producer.send(&page, epoch, &mut previous)?),
-            None => wake.wait().await,
+            None => {
+                wake.wait().await;
+            }
         }
         // Pages may come without a wait, and the other half has its turn too.
         tokio::task::yield_now().await;

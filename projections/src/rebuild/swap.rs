@@ -64,8 +64,8 @@ async fn once(databases: &Databases, projection: &Registered, slot: Slot) -> Res
             put(&mut tx, projection, slot, Slot::Live).await?;
         }
     }
-    tx.commit().await?;
-    Ok(checkpoint::tell(&databases.read).await?)
+    checkpoint::tell(&mut tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Moves a table, its watermarks and what it has parked from one slot to another, which is empty.

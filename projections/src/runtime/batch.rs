@@ -90,8 +90,8 @@ pub(super) async fn attempt(
     if let (Some(hole), [batch]) = (how.fills, batches) {
         holes::note(&mut tx, batch.place, hole, counted.most()).await?;
     }
+    checkpoint::tell(&mut tx).await?;
     tx.commit().await?;
-    checkpoint::tell(&projector.read).await?;
     counted.tell(batches);
     observed.committed(batches.iter().map(|batch| batch.events.len()).sum());
     Ok(Outcome::Done)

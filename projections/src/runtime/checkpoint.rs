@@ -72,8 +72,10 @@ pub(super) const ADVANCE: &str = "\
         AND slot = 'live' \
         AND (projection, version) IN (SELECT * FROM unnest($6::text[], $7::integer[]))";
 
+/// Says something after the commit of what it is about. It is a transaction of its own since a commit
+/// that notifies holds a lock of the whole server, and this one does not wait for the disk.
 pub(super) const TELL: &str =
-    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')";
+    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)";
 
 /// The watermarks of tables by projection and version, and by partition.
 pub(super) type Watermarks = BTreeMap<(String, i32), BTreeMap<Place, Watermark>>;
@@ -174,11 +176,11 @@ impl<'a> Reached<'a> {
     }
 }
 
-/// Tells those who wait for it that tables have moved on. It is a transaction of its own, after the
-/// one that moved them: a commit that notifies holds a lock of the whole server, and this one does
-/// not wait for the disk. Where it gets lost in a crash, who waits looks again after a second.
-pub(crate) async fn tell(read: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query(TELL).bind(READ).execute(read).await?;
+/// Tells those who wait for it, when the transaction is committed, that anything may have changed in
+/// tables, also what is parked: who is told of a later batch has been told of this before.
+pub(crate) async fn tell(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let said = sqlx::query("SELECT pg_notify($1, '')").bind(READ);
+    said.execute(connection).await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use event_store::RecordedEvent;
 use event_store::wire::{self, Rows, Target};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::apply::{ApplyError, Statement, Work};
 use super::batch::{Counted, new_events};
@@ -18,6 +19,7 @@ use super::checkpoint::{self, Reached, Watermark, Watermarks};
 use super::delivered::{Batch, Place};
 use super::lines::{self, Shape};
 use super::measure::Observed;
+use super::moved::Moved;
 use super::projection::Registered;
 use super::run::Projector;
 use super::session::{SETTINGS, Session, Value};
@@ -329,7 +331,11 @@ async fn write<'a>(
     ];
     together.add(checkpoint::ADVANCE, &moved)?;
     together.add("COMMIT", &[])?;
-    together.add(checkpoint::TELL, &[Value::Text(READ)])?;
+    let epoch = batches.iter().flat_map(|batch| batch.events).next();
+    let epoch = epoch.map_or(Uuid::nil(), |first| first.epoch);
+    let moved = Moved::to(epoch, (&names, &versions), &reached).said();
+    let said = [Value::Text(READ), Value::Text(&moved)];
+    together.add(checkpoint::TELL, &said)?;
     together.answers().await?;
     Ok(counted)
 }

@@ -129,8 +129,8 @@ pub async fn discard(read: &PgPool, projection: &str, stream: Uuid) -> Result<u6
             let mut tx = read.begin().await?;
             lock(&mut tx, &parked).await?;
             given_up += delete(&mut tx, &parked, None).await?;
+            checkpoint::tell(&mut tx).await?;
             tx.commit().await?;
-            checkpoint::tell(read).await?;
         }
     }
     Ok(given_up)

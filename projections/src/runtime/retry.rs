@@ -126,8 +126,8 @@ async fn drained(
     if let Some((index, why)) = &failure {
         park::failed_again(&mut tx, projection, positions[*index], why).await?;
     }
+    checkpoint::tell(&mut tx).await?;
     tx.commit().await?;
-    checkpoint::tell(read).await?;
     retried.applied += done;
     let more = failure.is_none() && !positions.is_empty();
     retried.error = failure.map(|(_, why)| why);
