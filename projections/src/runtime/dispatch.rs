@@ -2,6 +2,8 @@
 //! the batches of one partition one after the other. While some are under way the next ones grow.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::num::NonZero;
+use std::thread::available_parallelism;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -11,7 +13,8 @@ use super::run::{Error, Projector};
 
 /// The most events that are applied together.
 const TOGETHER: usize = 5_000;
-/// The most transactions at a time, each with a connection to the read tables.
+/// The most transactions at a time, each with a connection to the read tables, however many CPUs
+/// there are. More of them than CPUs make batches smaller, and everything later.
 const AT_ONCE: usize = 4;
 /// About how many bytes of events wait at most.
 const MOST_WAITING: usize = 32 << 20;
@@ -35,8 +38,10 @@ impl Projector {
         let mut waiting = Waiting::default();
         let mut under_way: JoinSet<Result<Vec<Place>, Error>> = JoinSet::new();
         let mut open = true;
+        let cpus = available_parallelism().map_or(1, NonZero::get);
+        let at_once = cpus.clamp(2, AT_ONCE);
         loop {
-            while under_way.len() < AT_ONCE
+            while under_way.len() < at_once
                 && let Some(batches) = waiting.next()
             {
                 under_way.spawn(self.clone().finish(batches));
