@@ -352,7 +352,7 @@ async fn an_append_wakes_those_who_wait() {
     wake.wait().await;
     let begun = std::time::Instant::now();
     let append = log.append(append(vec![to_stream(Uuid::now_v7(), 0, 1)]));
-    let (appended, ()) = tokio::join!(append, wake.wait());
+    let (appended, _said) = tokio::join!(append, wake.wait());
     appended.unwrap();
     assert!(begun.elapsed() < event_store::wake::POLL);
     wait_for("the event", Duration::from_secs(5), || async {

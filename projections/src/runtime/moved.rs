@@ -54,3 +54,31 @@ impl Moved {
         serde_json::from_str(said).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn moved(partitions: i32) -> Moved {
+        Moved {
+            epoch: Uuid::from_u128(7),
+            tables: vec![("nights".to_owned(), 2)],
+            reached: (0..partitions)
+                .map(|partition| ("hotels".to_owned(), partition, 9_000_000_000))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_heard() {
+        let moved = moved(12);
+        assert_eq!(Moved::heard(&moved.said()), Some(moved));
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_notification_is_not_said_and_nothing_may_mean_anything() {
+        assert_eq!(moved(1_000).said(), "");
+        assert_eq!(Moved::heard(""), None);
+    }
+}
