@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::apply::ApplyError;
+use super::lines::Shape;
 use super::projection::Projection;
 
 /// A table, with its schema, and the columns of its key, read off a key.
@@ -65,9 +66,10 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// Copies rows in that are not there.
-    pub(super) fn copy(&self) -> String {
-        format!("COPY {} FROM STDIN", self.name)
+    /// Copies rows of this shape in that are not there.
+    pub(super) fn copy(&self, shape: &Shape) -> String {
+        let columns: Vec<&str> = shape.iter().map(|(column, _)| column.as_str()).collect();
+        format!("COPY {} ({}) FROM STDIN", self.name, columns.join(", "))
     }
 
     /// Deletes the rows whose keys are given as JSON.
