@@ -38,7 +38,7 @@ pub async fn standing(
     let mut all = Vec::new();
     for projection in projections {
         let slots = sqlx::query(
-            "SELECT slot, min(position) AS position, array_agg(partition) AS partitions, \
+            "SELECT slot, array_agg(partition) AS partitions, \
                  array_agg(position) AS positions, \
                  (SELECT count(*) FROM parked WHERE projection = $1 AND version = $2 \
                      AND parked.slot = watermarks.slot) AS parked \
@@ -49,18 +49,28 @@ pub async fn standing(
         .fetch_all(read)
         .await?;
         for slot in slots {
-            let position: Position = slot.try_get("position")?;
+            // What has seen all that the relay sent to a partition lacks nothing up to where the
+            // relay is: a partition without events for long costs no reading of all others'.
             let behind = sqlx::query(
-                "SELECT count(*) AS events, min(recorded_at) AS oldest, \
+                "WITH seen AS (SELECT partition, \
+                     CASE WHEN coalesce(sent.position, 0) <= given.position \
+                         THEN GREATEST(given.position, relay.position) \
+                         ELSE given.position END AS position \
+                 FROM unnest($2::integer[], $3::bigint[]) AS given (partition, position) \
+                     CROSS JOIN relay LEFT JOIN \
+                     (SELECT partition, relay_partitions.position \
+                      FROM relay_partitions JOIN topics USING (context, generation) \
+                      WHERE context = $1) AS sent USING (partition)) \
+                 SELECT count(*) AS events, min(recorded_at) AS oldest, \
                      coalesce(min(events.position) - 1, (SELECT position FROM head)) AS reached \
-                 FROM events JOIN unnest($2::integer[], $3::bigint[]) AS seen (partition, position) \
+                 FROM events JOIN seen \
                      ON events.partition = seen.partition AND events.position > seen.position \
-                 WHERE events.position > $4 AND split_part(aggregate_type, '.', 1) = $1",
+                 WHERE events.position > (SELECT min(position) FROM seen) \
+                     AND split_part(aggregate_type, '.', 1) = $1",
             )
             .bind(projection.context)
             .bind(slot.try_get::<Vec<i32>, _>("partitions")?)
             .bind(slot.try_get::<Vec<i64>, _>("positions")?)
-            .bind(position)
             .fetch_one(log)
             .await?;
             let oldest: Option<DateTime<Utc>> = behind.try_get("oldest")?;
