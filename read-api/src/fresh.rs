@@ -6,14 +6,14 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
-use projections::runtime::Slot;
+use projections::runtime::{Slot, names_and_versions};
 use service_kit::conditional::single;
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
 use service_kit::problem::Problem;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::standing::Known;
+use crate::standing::Sight;
 use crate::{App, away, database};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -101,8 +101,7 @@ impl App {
         let positions: Vec<i64> = places.iter().map(|place| place.position).collect();
         let read = self.projections.iter();
         let read = read.filter(|one| tables.contains(&one.name));
-        let (names, versions): (Vec<&str>, Vec<i32>) =
-            read.map(|one| (one.name, one.version)).unzip();
+        let (names, versions) = names_and_versions(read);
         let parked: Option<String> = sqlx::query_scalar(
             "SELECT min(projection) FROM parked \
                  JOIN unnest($1::text[], $2::integer[], $3::bigint[]) \
@@ -129,15 +128,15 @@ impl App {
 /// # Errors
 /// `503` while their database is away.
 fn passed<'t>(
-    known: &Known,
+    known: &Sight,
     epoch: Uuid,
     places: &[&Place],
     tables: &[&'t str],
 ) -> Result<Option<Vec<&'t str>>, Problem> {
     let standing = match known {
-        Known::Nothing => return Ok(None),
-        Known::Away => return Err(away()),
-        Known::Standing(standing) => standing,
+        Sight::Nothing => return Ok(None),
+        Sight::Away => return Err(away()),
+        Sight::Standing(standing) => standing,
     };
     let has_passed = |place: &&Place| {
         let mut tables = tables.iter();

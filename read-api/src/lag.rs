@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use projections::runtime::{Registered, Slot};
+use projections::runtime::{Registered, Slot, names_and_versions};
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
@@ -18,8 +18,7 @@ pub async fn events_behind(
     read: &PgPool,
     projections: &[Registered],
 ) -> Result<usize, sqlx::Error> {
-    let versions = projections.iter().map(|one| (one.name, one.version));
-    let (names, versions): (Vec<&str>, Vec<i32>) = versions.unzip();
+    let (names, versions) = names_and_versions(projections);
     let epoch: Uuid = sqlx::query_scalar("SELECT epoch FROM head")
         .fetch_one(log)
         .await?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use event_store::database::{is_away, passes};
 use event_store::wake::{POLL, Wake};
-use projections::runtime::{Moved, READ, Registered, Slot};
+use projections::runtime::{Moved, READ, Registered, Slot, names_and_versions};
 use service_kit::consistency::Place;
 use sqlx::{PgPool, Row};
 use tokio::sync::watch;
@@ -54,9 +54,9 @@ impl Standing {
     }
 }
 
-/// What is known of the read tables.
+/// What is seen of the read tables.
 #[derive(Debug, Default)]
-pub(crate) enum Known {
+pub(crate) enum Sight {
     /// Nothing yet.
     #[default]
     Nothing,
@@ -68,21 +68,21 @@ pub(crate) enum Known {
 
 /// Tells queries how far the read tables are.
 #[derive(Debug, Clone)]
-pub struct Visibility(pub(crate) watch::Receiver<Known>);
+pub struct Visibility(pub(crate) watch::Receiver<Sight>);
 
 /// Follows how far the live tables of projections are.
 #[derive(Debug)]
 pub struct Follower {
     read: PgPool,
     projections: Arc<[Registered]>,
-    known: watch::Sender<Known>,
+    known: watch::Sender<Sight>,
 }
 
 impl Visibility {
     /// What tells how far the live tables of `projections` in the database of `read` are, while the
     /// follower runs.
     pub fn of(read: PgPool, projections: Arc<[Registered]>) -> (Self, Follower) {
-        let (known, receiver) = watch::channel(Known::Nothing);
+        let (known, receiver) = watch::channel(Sight::Nothing);
         let follower = Follower {
             read,
             projections,
@@ -106,10 +106,10 @@ impl Follower {
         let mut wake = Wake::new(self.read.clone(), READ);
         loop {
             self.known.send_replace(match self.standing().await {
-                Ok(standing) => Known::Standing(standing),
+                Ok(standing) => Sight::Standing(standing),
                 Err(error) if is_away(&error) || passes(&error) => {
                     tracing::warn!(%error, "can't learn how far the read tables are");
-                    Known::Away
+                    Sight::Away
                 }
                 Err(error) => return Err(error),
             });
@@ -127,7 +127,7 @@ impl Follower {
         };
         let mut all = false;
         self.known.send_modify(|known| {
-            if let Known::Standing(standing) = known {
+            if let Sight::Standing(standing) = known {
                 heard.iter().for_each(|moved| self.go_on(standing, moved));
                 all = true;
             }
@@ -147,9 +147,7 @@ impl Follower {
     }
 
     async fn standing(&self) -> Result<Standing, sqlx::Error> {
-        let ours = self.projections.iter();
-        let (names, versions): (Vec<&str>, Vec<i32>) =
-            ours.map(|one| (one.name, one.version)).unzip();
+        let (names, versions) = names_and_versions(self.projections.iter());
         let rows = sqlx::query(
             "SELECT projection, context, partition, epoch, position, \
                  EXISTS (SELECT FROM parked WHERE parked.projection = watermarks.projection \

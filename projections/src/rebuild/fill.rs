@@ -120,12 +120,7 @@ impl Work {
         let broken = |error: std::io::Error| Error::Broken(error.to_string());
         let reading = Builder::new_current_thread().enable_all().build();
         let reading = reading.map_err(broken)?;
-        let columns = self.shape.iter().map(|(name, _)| name.as_str());
-        let sql = format!(
-            "COPY {} ({}) FROM STDIN",
-            self.projection.relation(Slot::Shadow),
-            columns.collect::<Vec<_>>().join(", ")
-        );
+        let sql = lines::copy(&self.projection.relation(Slot::Shadow), &self.shape);
         let copy = service.block_on(self.databases.read.copy_in_raw(&sql))?;
         let mut sink = Sink { copy, service };
         let mut folding = Folding::new(self);

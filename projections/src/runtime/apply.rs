@@ -183,7 +183,7 @@ impl<P: Projection> Work for Applying<'_, P> {
         match shape {
             Some(shape) if !new.is_empty() => {
                 let lines = lines::of(shape, &new).map_err(table::shape::<P>)?;
-                changes.copied = Some((table.copy(shape), lines));
+                changes.copied = Some((lines::copy(relation, shape), lines));
             }
             _ => changed.append(&mut new),
         }

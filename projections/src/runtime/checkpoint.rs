@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::READ;
 use super::delivered::{Batch, Place};
-use super::projection::Registered;
+use super::projection::{Registered, names_and_versions};
 use super::slot::Slot;
 
 /// How far one projection is in one partition.
@@ -202,13 +202,6 @@ pub(super) async fn set_back(
     .execute(pool)
     .await?;
     Ok(())
-}
-
-pub(super) fn names_and_versions(projections: &[Registered]) -> (Vec<&'static str>, Vec<i32>) {
-    projections
-        .iter()
-        .map(|one| (one.name, one.version))
-        .unzip()
 }
 
 /// What every read table was made from: the last event of each partition.

@@ -57,8 +57,8 @@ impl From<std::io::Error> for NotExpress {
 pub(super) struct Express {
     target: Target,
     free: Arc<Mutex<Vec<Session>>>,
-    /// Of the live tables, in the order of the projections.
-    shapes: Arc<OnceCell<Vec<Shape>>>,
+    /// The live tables, with their schemas, in the order of the projections.
+    tables: Arc<OnceCell<Vec<(String, Shape)>>>,
 }
 
 /// A projection and what it does with the batches.
@@ -73,7 +73,7 @@ impl Express {
         Self {
             target: Target::of(&read.connect_options(), SETTINGS),
             free: Arc::default(),
-            shapes: Arc::default(),
+            tables: Arc::default(),
         }
     }
 
@@ -102,15 +102,14 @@ impl Express {
         if projector.claims.is_some() && batches.iter().any(unclaimed) {
             return Err(NotExpress::Careful("a batch without a claim"));
         }
-        let shapes = self.shapes(projector).await?;
+        let tables = self.tables(projector).await?;
         let free = self.free().pop();
         let mut session = match free {
             Some(session) => session,
             None => Session::open(&self.target).await?,
         };
         let mut observed = Observed::begin();
-        let relations: Vec<String> = projector.projections.iter().map(live).collect();
-        let mut parts = parts(projector, batches, &relations, shapes);
+        let mut parts = parts(projector, batches, tables);
         let loaded = load(&mut session, projector, batches, &mut parts).await;
         let done = match loaded {
             Ok(loaded) => write(&mut session, batches, parts, &loaded, &mut observed).await,
@@ -128,35 +127,32 @@ impl Express {
         Ok(())
     }
 
-    async fn shapes(&self, projector: &Projector) -> Result<&[Shape], sqlx::Error> {
+    async fn tables(&self, projector: &Projector) -> Result<&[(String, Shape)], sqlx::Error> {
         let learn = || async {
-            let mut shapes = Vec::new();
+            let mut tables = Vec::new();
             for projection in projector.projections.iter() {
-                shapes.push(lines::shape(&projector.read, &live(projection)).await?);
+                let relation = projection.relation(Slot::Live);
+                let shape = lines::shape(&projector.read, &relation).await?;
+                tables.push((relation, shape));
             }
-            Ok::<_, sqlx::Error>(shapes)
+            Ok::<_, sqlx::Error>(tables)
         };
-        self.shapes.get_or_try_init(learn).await.map(Vec::as_slice)
+        self.tables.get_or_try_init(learn).await.map(Vec::as_slice)
     }
-}
-
-fn live(projection: &Registered) -> String {
-    projection.relation(Slot::Live)
 }
 
 /// What each projection of the contexts of `batches` begins to do with them.
 fn parts<'a>(
     projector: &'a Projector,
     batches: &[Batch<'a>],
-    relations: &'a [String],
-    shapes: &'a [Shape],
+    tables: &'a [(String, Shape)],
 ) -> Vec<Part<'a>> {
-    let all = projector.projections.iter().zip(relations).zip(shapes);
-    let concerned = all.filter(|((projection, _), _)| {
+    let all = projector.projections.iter().zip(tables);
+    let concerned = all.filter(|(projection, _)| {
         let mut contexts = batches.iter().map(|batch| &batch.place.context);
         contexts.any(|context| context == projection.context)
     });
-    let part = |((projection, relation), shape): ((&'a Registered, &'a String), &'a Shape)| {
+    let part = |(projection, (relation, shape)): (&'a Registered, &'a (String, Shape))| {
         let events = batches.iter().flat_map(|batch| batch.events);
         let events: Vec<&'a RecordedEvent> = events
             .map(|delivered| &delivered.event)

@@ -23,6 +23,12 @@ pub(crate) async fn shape(pool: &PgPool, relation: &str) -> Result<Shape, sqlx::
     .await
 }
 
+/// The statement that takes rows of this shape into the table `relation`, given with its schema.
+pub(crate) fn copy(relation: &str, shape: &Shape) -> String {
+    let columns: Vec<&str> = shape.iter().map(|(column, _)| column.as_str()).collect();
+    format!("COPY {relation} ({}) FROM STDIN", columns.join(", "))
+}
+
 /// The lines of `rows`, for a table of this shape.
 ///
 /// # Errors

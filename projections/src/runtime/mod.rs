@@ -37,7 +37,7 @@ pub use fold::{FoldError, fold_events};
 pub use from_kafka::KafkaOptions;
 pub use lag::{Lag, lags};
 pub use moved::Moved;
-pub use projection::{Happened, Projection, Registered};
+pub use projection::{Happened, Projection, Registered, names_and_versions};
 pub use run::{Error, Source, run, seen_by_read_tables};
 pub use slot::{Slot, search_path};
 pub use standing::{Standing, standing};

@@ -77,3 +77,11 @@ impl Registered {
         }
     }
 }
+
+/// The names and the versions of projections, as statements take them.
+pub fn names_and_versions<'a>(
+    projections: impl IntoIterator<Item = &'a Registered>,
+) -> (Vec<&'static str>, Vec<i32>) {
+    let pair = |one: &Registered| (one.name, one.version);
+    projections.into_iter().map(pair).unzip()
+}

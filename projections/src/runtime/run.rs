@@ -1,4 +1,5 @@
-//! The projector: batches from a source, one transaction a partition and batch.
+//! The projector: batches from a source, each of the rows and watermarks of some partitions in one
+//! transaction.
 
 use std::slice;
 use std::sync::Arc;

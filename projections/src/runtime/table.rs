@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::apply::ApplyError;
-use super::lines::Shape;
 use super::projection::Projection;
 
 /// A table, with its schema, and the columns of its key, read off a key.
@@ -64,12 +63,6 @@ impl<'a> Table<'a> {
              SELECT {list} FROM json_populate_recordset(NULL::{name}, $1::text::json) \
              ON CONFLICT ({key}) {action}"
         )
-    }
-
-    /// Copies rows of this shape in that are not there.
-    pub(super) fn copy(&self, shape: &Shape) -> String {
-        let columns: Vec<&str> = shape.iter().map(|(column, _)| column.as_str()).collect();
-        format!("COPY {} ({}) FROM STDIN", self.name, columns.join(", "))
     }
 
     /// Deletes the rows whose keys are given as JSON.

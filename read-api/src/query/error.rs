@@ -33,7 +33,7 @@ const CANCELED: &str = "57014";
 pub(super) fn problem(error: Error) -> Problem {
     let away = |why: &dyn std::fmt::Display| {
         tracing::warn!(error = %why, "the read database is away");
-        Problem::unavailable("read-side-away", "the read side is away", 1)
+        crate::away()
     };
     match error {
         Error::Away(error) => away(&error),
