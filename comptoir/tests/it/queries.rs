@@ -1,5 +1,7 @@
 //! Queries that share connections: each gets its own answer, whatever becomes of the others.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 use event_store::database;
 use futures::future::{join_all, try_join_all};
@@ -8,7 +10,7 @@ use service_kit::problem::Problem;
 use sqlx::{Executor, PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
 
-use crate::support::servers;
+use crate::support::{servers, wait_for};
 
 /// The most connections that there may be.
 const CONNECTIONS: i64 = 16;
@@ -45,6 +47,21 @@ fn held(tables: &Tables) -> JoinHandle<Result<Vec<(i64,)>, Problem>> {
     let tables = tables.clone();
     let sql = "SELECT 7::bigint FROM pg_advisory_xact_lock_shared(7)";
     tokio::spawn(async move { Sql::new(sql).fetch_all(&tables).await })
+}
+
+/// Waits until so many lists are at the lock, so that nothing asked now shares their flights.
+async fn at_the_lock(pool: &PgPool, count: i64) {
+    let sql = "SELECT count(*) = $1 FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    wait_for("lists at the lock", Duration::from_secs(5), async || {
+        let there: bool = sqlx::query_scalar(sql)
+            .bind(count)
+            .fetch_one(pool)
+            .await
+            .unwrap();
+        there.then_some(())
+    })
+    .await;
 }
 
 /// How many sessions the queries have.
@@ -85,6 +102,7 @@ async fn lists_that_take_long_hold_up_neither_look_ups_nor_all_other_lists() {
     let mut slow = Vec::new();
     for number in 0..3 {
         slow.push(held(&tables));
+        at_the_lock(&pool, number + 1).await;
         assert_eq!(echo(&tables, number).await.unwrap(), number);
         assert_eq!(list(&tables).await, [(1,)]);
     }
@@ -150,15 +168,11 @@ async fn a_query_that_is_broken_off_fails_alone() {
     let (tables, pool) = tables().await;
     let _holder = hold(&pool).await;
     let slow = held(&tables);
+    at_the_lock(&pool, 1).await;
     // As its time limit would.
-    let cancel = "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_stat_activity \
+    let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity \
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(cancel)
-        .fetch_one(&pool)
-        .await
-        .unwrap()
-        == 0
-    {}
+    pool.execute(cancel).await.unwrap();
     assert_eq!(slow.await.unwrap().unwrap_err().code(), "timed-out");
     assert_eq!(echo(&tables, 1).await.unwrap(), 1);
 }
