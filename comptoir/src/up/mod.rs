@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Kafka, Keys, Personal, Topics};
+use crate::settings::{Databases, Door, Kafka, Keys, Personal, Topics};
 use crate::{demo, measure};
 use secrets::Secrets;
 use surroundings::Surroundings;
@@ -53,6 +53,8 @@ pub struct Options {
     kafka: Kafka,
     #[command(flatten)]
     admin: FirstAdmin,
+    #[command(flatten)]
+    door: Door,
 }
 
 /// The first administrator, when the platform has none.
@@ -123,7 +125,7 @@ async fn serve(
     let password = secrets.password().map(SecretString::from);
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
-    process.serve(listener);
+    process.serve(listener, options.door.open()?);
     println!("{}", surroundings.greeting(address, secrets));
     let stop = process.tasks.stop();
     if options.demo {

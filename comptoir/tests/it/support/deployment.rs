@@ -61,6 +61,9 @@ impl Deployment {
             .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
+            // One address asks for all.
+            .env("COMPTOIR_REQUESTS_PER_SECOND", "0")
+            .env("COMPTOIR_SIGN_INS_PER_MINUTE", "0")
             .env_remove("KAFKA_BROKERS")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(brokers) = &self.brokers {
