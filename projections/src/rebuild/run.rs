@@ -1,6 +1,7 @@
 //! A rebuild from its first step to its last, and the way back.
 
 use std::collections::HashSet;
+use std::time::Instant;
 
 use event_store::FrozenLog;
 use sqlx::PgPool;
@@ -15,6 +16,7 @@ use super::progress::{Progress, Step, Teller};
 use super::sample::sample;
 use super::swap::swap;
 use super::{Databases, Error, anew, fill, shadow};
+use crate::erase;
 use crate::runtime::{ApplyError, Registered, Slot};
 
 /// How a table is rebuilt.
@@ -154,6 +156,7 @@ async fn fold_and_compare(
     workers: usize,
     teller: &Teller,
 ) -> Result<Vec<Difference>, Error> {
+    let began = Instant::now();
     let read = &databases.read;
     let partitions = partitions(&databases.log, projection).await?;
     shadow::schemas(read, projection).await?;
@@ -178,6 +181,8 @@ async fn fold_and_compare(
             Err(error) => return Err(error),
         },
     };
+    // What was opened before a person was erased is in neither table any more.
+    erase::erase_lately(read, &databases.keyring, began.elapsed()).await?;
     differences(databases, projection, epoch, teller).await
 }
 
