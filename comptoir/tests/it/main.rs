@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests are read, not called")]
 
 mod access;
+mod across;
 mod bench;
 mod conventions;
 mod demo;
