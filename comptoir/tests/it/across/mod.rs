@@ -87,7 +87,7 @@ fn inventory(hotel: Uuid) -> Uuid {
 /// A hotel whose inventory is in this partition.
 async fn hotel_in(client: &Client, partition: u32) -> Uuid {
     loop {
-        let hotel = client.hotel(1_000).await;
+        let hotel = client.hotel(10_000).await;
         if partition_of(inventory(hotel), 3) == partition {
             return hotel;
         }

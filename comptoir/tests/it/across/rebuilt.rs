@@ -51,8 +51,8 @@ async fn it_is_rebuilt_and_rolled_back_under_load() {
         let (client, done, booked) = (hotelier.clone(), Arc::clone(&done), Arc::clone(&booked));
         customers.push(tokio::spawn(async move {
             while done.load(Ordering::Relaxed) == 0 {
-                client.book(hotel, 4, 6).await.expect(201);
-                booked.fetch_add(1, Ordering::Relaxed);
+                let from = 4 + u64::from(booked.fetch_add(1, Ordering::Relaxed)) % 10;
+                client.book(hotel, from, from + 2).await.expect(201);
             }
         }));
     }
