@@ -18,6 +18,7 @@ use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
+use crate::workers::WorkersCommand;
 use crate::{demo, measure, restored, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
@@ -41,6 +42,8 @@ enum Command {
     CommandApi(CommandApi),
     /// Relays the log to Kafka.
     Relay(Relay),
+    /// Does what follows from events: policies, timers, e-mail.
+    Worker(Worker),
     /// Projects events into the read tables.
     Projector(Projector),
     /// Serves the queries.
@@ -50,6 +53,9 @@ enum Command {
     /// Looks after the read tables.
     #[command(subcommand)]
     Projections(ProjectionsCommand),
+    /// Looks after policies, timers and effects.
+    #[command(subcommand)]
+    Workers(WorkersCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -114,6 +120,18 @@ struct Relay {
     topics: Topics,
     #[command(flatten)]
     kafka: Kafka,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+#[derive(clap::Args)]
+struct Worker {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    #[command(flatten)]
+    personal: Personal,
     #[command(flatten)]
     listen: Listen,
 }
@@ -191,10 +209,12 @@ impl Command {
             }
             Command::CommandApi(options) => options.run().await,
             Command::Relay(options) => options.run().await,
+            Command::Worker(options) => options.run().await,
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
             Command::Keys(command) => command.run().await,
             Command::Projections(command) => command.run().await,
+            Command::Workers(command) => command.run().await,
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
@@ -253,6 +273,15 @@ impl Relay {
         let mut process = process("relay", &self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
+        run(process, self.listen).await
+    }
+}
+
+impl Worker {
+    async fn run(self) -> anyhow::Result<()> {
+        let mut process =
+            process("worker", &self.databases, self.topics, Some(&self.personal)).await?;
+        process.worker().await?;
         run(process, self.listen).await
     }
 }

@@ -110,6 +110,7 @@ async fn serve(
         Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
     process.tell(metrics);
     let keys: Keys = secrets.keys();
+    process.worker().await?;
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
     let kafka = Kafka {

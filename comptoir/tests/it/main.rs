@@ -30,4 +30,5 @@ mod torture;
 mod toy;
 mod traces;
 mod versions;
+mod workers;
 mod writer;

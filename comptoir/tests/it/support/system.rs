@@ -79,6 +79,7 @@ impl System {
         let start = Process::start(contexts.clone(), &databases, topics, Some(&personal), tasks);
         let mut process = start.await.unwrap();
         let tokens = Tokens::new(KEY).unwrap();
+        process.worker().await.unwrap();
         let app = process
             .command_api(MasterKey::new(KEY).unwrap(), tokens.clone())
             .unwrap();
