@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use event_store::Log;
 use service_kit::access::{Route, Routes};
+use service_kit::derived_token::DerivedTokens;
 use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub master_key: MasterKey,
     /// What signs and verifies access tokens.
     pub tokens: Tokens,
+    /// What makes and reads the tokens of links and sessions.
+    pub derived: DerivedTokens,
     /// What hashes passwords.
     pub passwords: Passwords,
 }

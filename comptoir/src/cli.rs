@@ -310,8 +310,8 @@ impl ReadApi {
         )
         .await?;
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
-        let tokens = service_kit::token::Tokens::new(self.token_key.as_bytes())
-            .context("COMPTOIR_TOKEN_KEY")?;
+        let tokens =
+            service_kit::token::Tokens::parse(&self.token_key).context("COMPTOIR_TOKEN_KEY")?;
         process.read_api(tokens);
         run(process, self.listen).await
     }

@@ -14,6 +14,7 @@ use projections::runtime::{self, Registered, Source, search_path};
 use read_api::lag::events_behind;
 use read_api::query::Tables;
 use read_api::standing::Visibility;
+use service_kit::derived_token::DerivedTokens;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
 use service_kit::measure::Metrics;
@@ -139,6 +140,7 @@ impl Process {
     ) -> anyhow::Result<command_api::App> {
         let app = command_api::App::new(command_api::Parts {
             log: self.log.clone(),
+            derived: DerivedTokens::new(&master_key),
             master_key,
             tokens,
             passwords: Passwords::new(HASHES_AT_ONCE)?,

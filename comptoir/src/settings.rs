@@ -106,7 +106,7 @@ impl Keys {
     /// # Errors
     /// When the key is too short.
     pub fn tokens(&self) -> anyhow::Result<Tokens> {
-        Tokens::new(self.token_key.as_bytes()).context("COMPTOIR_TOKEN_KEY")
+        Tokens::parse(&self.token_key).context("COMPTOIR_TOKEN_KEY")
     }
 }
 

@@ -9,6 +9,7 @@ pub mod decider;
 pub mod decisions;
 pub mod hotels;
 pub mod identity;
+pub mod language;
 pub mod money;
 pub mod personal;
 pub mod streams;

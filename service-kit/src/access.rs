@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use domain::actor::{Actor, Role};
 use futures::future::Either;
@@ -14,10 +14,12 @@ use tower::{Layer, Service};
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use uuid::Uuid;
 
+use crate::cookies;
 use crate::problem::Problem;
 use crate::server::TakenBy;
-use crate::token::Tokens;
+use crate::token::{Bearer, Tokens};
 
 /// Who may call a route. Ownership beyond roles is the domain's to judge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,8 +118,8 @@ fn document(operation: &mut Operation, access: Access) {
     }
     text.push_str(&said);
     if access != Access::Anyone {
-        let bearer = SecurityRequirement::new("bearer", [] as [&str; 0]);
-        operation.security = Some(vec![bearer]);
+        let by = |scheme: &str| SecurityRequirement::new(scheme, [] as [&str; 0]);
+        operation.security = Some(vec![by("bearer"), by("cookie")]);
     }
 }
 
@@ -165,9 +167,9 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guarded<S> {
             // Nobody takes a request twice.
             let _first = taken_by.set(Arc::clone(path));
         }
-        match caller(request.headers(), tokens, *access) {
-            Ok(actor) => {
-                request.extensions_mut().insert(Signed(actor));
+        match caller(request.method(), request.headers(), tokens, *access) {
+            Ok(bearer) => {
+                request.extensions_mut().insert(Signed(bearer));
                 Either::Left(self.route.call(request))
             }
             Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
@@ -176,13 +178,32 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guarded<S> {
 }
 
 /// Who calls, or why they may not.
-fn caller(headers: &HeaderMap, tokens: &Tokens, access: Access) -> Result<Option<Actor>, Problem> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return match access {
-            Access::Anyone => Ok(None),
-            _ => Err(Problem::unauthorized("sign in first")),
-        };
+fn caller(
+    method: &Method,
+    headers: &HeaderMap,
+    tokens: &Tokens,
+    access: Access,
+) -> Result<Option<Bearer>, Problem> {
+    let found = match headers.get(header::AUTHORIZATION) {
+        Some(value) => by_header(value, tokens).map(Some),
+        None => match (by_cookie(method, headers, tokens), access) {
+            // Who has to sign in again brings the cookies of before.
+            (Err(_), Access::Anyone) => Ok(None),
+            (found, _) => found,
+        },
     };
+    match (found?, access) {
+        (None, Access::SignedIn | Access::Roles(_)) => Err(Problem::unauthorized("sign in first")),
+        (Some(bearer), Access::Roles(roles))
+            if !roles.iter().any(|role| bearer.actor.is(*role)) =>
+        {
+            Err(Problem::forbidden("your roles do not allow this"))
+        }
+        (found, _) => Ok(found),
+    }
+}
+
+fn by_header(value: &HeaderValue, tokens: &Tokens) -> Result<Bearer, Problem> {
     let token = value
         .to_str()
         .ok()
@@ -190,20 +211,34 @@ fn caller(headers: &HeaderMap, tokens: &Tokens, access: Access) -> Result<Option
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .ok_or_else(|| Problem::unauthorized("Authorization is `Bearer <token>`"))?
         .1;
-    let actor = tokens
-        .verify(token.trim())
-        .map_err(|bad| Problem::unauthorized(bad.to_string()))?;
-    match access {
-        Access::Roles(roles) if !roles.iter().any(|role| actor.is(*role)) => {
-            Err(Problem::forbidden("your roles do not allow this"))
-        }
-        _ => Ok(Some(actor)),
+    verified(token.trim(), tokens)
+}
+
+/// Cookies come along with requests that pages of other origins make, so a request that changes
+/// something also brings what only our own pages know.
+fn by_cookie(
+    method: &Method,
+    headers: &HeaderMap,
+    tokens: &Tokens,
+) -> Result<Option<Bearer>, Problem> {
+    let Some(token) = cookies::read(headers, cookies::ACCESS) else {
+        return Ok(None);
+    };
+    let bearer = verified(token, tokens)?;
+    if !method.is_safe() {
+        cookies::check_csrf(headers, tokens, bearer.session)?;
     }
+    Ok(Some(bearer))
+}
+
+fn verified(token: &str, tokens: &Tokens) -> Result<Bearer, Problem> {
+    let verified = tokens.verify(token);
+    verified.map_err(|bad| Problem::unauthorized(bad.to_string()))
 }
 
 /// What the [`Guard`] found out; in the request's extensions.
 #[derive(Clone)]
-struct Signed(Option<Actor>);
+struct Signed(Option<Bearer>);
 
 /// The signed-in caller of a route that lets nobody else in.
 #[derive(Debug, Clone)]
@@ -214,7 +249,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         match parts.extensions.get::<Signed>() {
-            Some(Signed(Some(actor))) => Ok(Self(actor.clone())),
+            Some(Signed(Some(bearer))) => Ok(Self(bearer.actor.clone())),
             _ => Err(Problem::unauthorized("sign in first")),
         }
     }
@@ -229,6 +264,21 @@ impl<S: Sync> FromRequestParts<S> for MaybeCaller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let signed = parts.extensions.get::<Signed>();
-        Ok(Self(signed.and_then(|signed| signed.0.clone())))
+        let bearer = signed.and_then(|signed| signed.0.as_ref());
+        Ok(Self(bearer.map(|bearer| bearer.actor.clone())))
+    }
+}
+
+/// The session of whoever is signed in; none where no session gave the token.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerSession(pub Option<Uuid>);
+
+impl<S: Sync> FromRequestParts<S> for CallerSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let signed = parts.extensions.get::<Signed>();
+        let bearer = signed.and_then(|signed| signed.0.as_ref());
+        Ok(Self(bearer.and_then(|bearer| bearer.session)))
     }
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod conditional;
 pub mod consistency;
+pub mod cookies;
 pub mod derived_token;
 pub mod extract;
 pub mod health;

@@ -104,6 +104,14 @@ impl Problem {
         }
     }
 
+    /// `429`: too often; try again after `seconds`.
+    pub fn too_many(detail: impl Into<String>, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+        }
+    }
+
     /// `503`: not now; try again after `seconds`.
     pub fn unavailable(code: &str, detail: impl Into<String>, seconds: u32) -> Self {
         Self {

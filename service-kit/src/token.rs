@@ -1,4 +1,6 @@
 //! Access tokens: JWT, HMAC-SHA-256, short-lived.
+//!
+//! Keys rotate: the first signs, all verify, and a token says by its `kid` which signed it.
 
 mod verified;
 
@@ -6,12 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use domain::actor::{Actor, Role};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::keys::MasterKey;
 use verified::{Known, Verified, digest};
 
 /// How long an access token is good for.
@@ -26,12 +32,30 @@ const AUDIENCE: &str = "comptoir-api";
 #[derive(Clone)]
 pub struct Tokens(Arc<Keys>);
 
-/// One key, and what was verified by it: under another key nothing is known yet.
+/// The keys, and what was verified by them: under other keys nothing is known yet.
 struct Keys {
     signing: EncodingKey,
-    verifying: DecodingKey,
+    /// The one that signs comes first.
+    verifying: Vec<Verifying>,
     validation: Validation,
     verified: Verified,
+}
+
+struct Verifying {
+    /// What tokens that it signed say in their header.
+    id: String,
+    key: DecodingKey,
+    /// What makes the tokens against forged requests.
+    csrf: MasterKey,
+}
+
+/// Who a token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The account and its roles.
+    pub actor: Actor,
+    /// The session in which it was given; none for one that no session gave.
+    pub session: Option<Uuid>,
 }
 
 impl fmt::Debug for Tokens {
@@ -59,6 +83,8 @@ pub enum BadToken {
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     roles: Vec<Role>,
     iss: String,
     aud: String,
@@ -72,17 +98,31 @@ impl Tokens {
     /// # Errors
     /// When the key is too short.
     pub fn new(key: &[u8]) -> Result<Self, ShortKey> {
-        if key.len() < MIN_KEY {
-            return Err(ShortKey);
-        }
+        Self::under(key, &[])
+    }
+
+    /// Tokens under the first of these keys, which are separated by commas. Those that the others
+    /// signed are good still.
+    ///
+    /// # Errors
+    /// When a key is too short.
+    pub fn parse(keys: &str) -> Result<Self, ShortKey> {
+        let mut keys = keys.split(',').map(|key| key.trim().as_bytes());
+        let first = keys.next().unwrap_or_default();
+        Self::under(first, &keys.collect::<Vec<_>>())
+    }
+
+    fn under(first: &[u8], older: &[&[u8]]) -> Result<Self, ShortKey> {
+        let keys = std::iter::once(&first).chain(older);
+        let verifying = keys.map(|key| Verifying::by(key));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 0;
         Ok(Self(Arc::new(Keys {
-            signing: EncodingKey::from_secret(key),
-            verifying: DecodingKey::from_secret(key),
+            signing: EncodingKey::from_secret(first),
+            verifying: verifying.collect::<Result<_, _>>()?,
             validation,
             verified: Verified::none(),
         })))
@@ -97,22 +137,64 @@ impl Tokens {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign(actor, None, now)
+    }
+
+    /// The same for `session`.
+    ///
+    /// # Errors
+    /// As [`Tokens::issue`].
+    pub fn issue_in(
+        &self,
+        session: Uuid,
+        actor: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        self.sign(actor, Some(session), now)
+    }
+
+    fn sign(
+        &self,
+        actor: &Actor,
+        sid: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
         let claims = Claims {
             sub: actor.account,
+            sid,
             roles: actor.roles.clone(),
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             iat: now.timestamp(),
             exp: (now + ACCESS_LIFETIME).timestamp(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.0.signing)
+        let header = Header {
+            kid: self.0.verifying.first().map(|first| first.id.clone()),
+            ..Header::new(Algorithm::HS256)
+        };
+        jsonwebtoken::encode(&header, &claims, &self.0.signing)
+    }
+
+    /// What requests of `session` that come with cookies must bring beside them: a page of another
+    /// origin can't know it.
+    pub fn csrf(&self, session: Uuid) -> String {
+        let first = self.0.verifying.first();
+        first.map_or_else(String::new, |key| key.csrf(session))
+    }
+
+    /// Whether `token` is what [`Tokens::csrf`] gave, under any of the keys.
+    pub fn is_csrf(&self, session: Uuid, token: &str) -> bool {
+        // Digests are compared, so how long it takes tells nothing of the token.
+        let given = digest(token);
+        let mut keys = self.0.verifying.iter();
+        keys.any(|key| digest(&key.csrf(session)) == given)
     }
 
     /// Who a token speaks for.
     ///
     /// # Errors
     /// See [`BadToken`].
-    pub fn verify(&self, token: &str) -> Result<Actor, BadToken> {
+    pub fn verify(&self, token: &str) -> Result<Bearer, BadToken> {
         let digest = digest(token);
         let known = match self.0.verified.get(&digest) {
             Some(known) => known,
@@ -124,18 +206,29 @@ impl Tokens {
         };
         match known.exp < Utc::now().timestamp() {
             true => Err(BadToken::Expired),
-            false => Ok(known.actor),
+            false => Ok(known.bearer),
         }
     }
 
     /// Checks signature and claims.
     fn check(&self, token: &str) -> Result<Known, BadToken> {
         use jsonwebtoken::errors::ErrorKind::ExpiredSignature;
-        jsonwebtoken::decode::<Claims>(token, &self.0.verifying, &self.0.validation)
+        let header = jsonwebtoken::decode_header(token).map_err(|_| BadToken::Invalid)?;
+        let mut keys = self.0.verifying.iter();
+        // Tokens that are older than key ids were signed by the key that was the only one.
+        let key = match &header.kid {
+            Some(id) => keys.find(|key| key.id == *id),
+            None => keys.next_back(),
+        };
+        let key = key.ok_or(BadToken::Invalid)?;
+        jsonwebtoken::decode::<Claims>(token, &key.key, &self.0.validation)
             .map(|data| Known {
-                actor: Actor {
-                    account: data.claims.sub,
-                    roles: data.claims.roles,
+                bearer: Bearer {
+                    actor: Actor {
+                        account: data.claims.sub,
+                        roles: data.claims.roles,
+                    },
+                    session: data.claims.sid,
                 },
                 exp: data.claims.exp,
             })
@@ -143,6 +236,25 @@ impl Tokens {
                 ExpiredSignature => BadToken::Expired,
                 _ => BadToken::Invalid,
             })
+    }
+}
+
+impl Verifying {
+    fn by(key: &[u8]) -> Result<Self, ShortKey> {
+        if key.len() < MIN_KEY {
+            return Err(ShortKey);
+        }
+        let id = Sha256::new().chain_update("kid").chain_update(key);
+        Ok(Self {
+            id: URL_SAFE_NO_PAD.encode(&id.finalize()[..6]),
+            key: DecodingKey::from_secret(key),
+            csrf: MasterKey::new(key).map_err(|_| ShortKey)?,
+        })
+    }
+
+    fn csrf(&self, session: Uuid) -> String {
+        let digest = self.csrf.digest("csrf", &[session.as_bytes()]);
+        URL_SAFE_NO_PAD.encode(digest)
     }
 }
 
@@ -159,6 +271,11 @@ mod tests {
         }
     }
 
+    fn bearer() -> Bearer {
+        let (actor, session) = (actor(), None);
+        Bearer { actor, session }
+    }
+
     fn tokens(key: u8) -> Tokens {
         Tokens::new(&[key; MIN_KEY]).unwrap()
     }
@@ -167,10 +284,10 @@ mod tests {
     fn a_token_speaks_for_the_same_actor_each_time_it_comes() {
         let tokens = tokens(1);
         let token = tokens.issue(&actor(), Utc::now()).unwrap();
-        assert_eq!(tokens.verify(&token), Ok(actor()));
+        assert_eq!(tokens.verify(&token), Ok(bearer()));
         assert!(tokens.0.verified.get(&digest(&token)).is_some());
-        assert_eq!(tokens.verify(&token), Ok(actor()));
-        assert_eq!(tokens.clone().verify(&token), Ok(actor()));
+        assert_eq!(tokens.verify(&token), Ok(bearer()));
+        assert_eq!(tokens.clone().verify(&token), Ok(bearer()));
     }
 
     #[test]
@@ -181,7 +298,7 @@ mod tests {
         assert_eq!(tokens.verify(&token), Err(BadToken::Expired));
         // As if it had come in time, and were kept still.
         let known = Known {
-            actor: actor(),
+            bearer: bearer(),
             exp: (issued + ACCESS_LIFETIME).timestamp(),
         };
         tokens.0.verified.keep(digest(&token), known);
@@ -192,7 +309,7 @@ mod tests {
     fn a_token_that_was_verified_is_refused_under_another_key() {
         let (before, after) = (tokens(1), tokens(2));
         let token = before.issue(&actor(), Utc::now()).unwrap();
-        assert_eq!(before.verify(&token), Ok(actor()));
+        assert_eq!(before.verify(&token), Ok(bearer()));
         assert_eq!(after.verify(&token), Err(BadToken::Invalid));
     }
 
@@ -203,6 +320,51 @@ mod tests {
         for bad in [forged.as_str(), "nonsense", ""] {
             assert_eq!(tokens.verify(bad), Err(BadToken::Invalid));
             assert!(tokens.0.verified.get(&digest(bad)).is_none());
+        }
+    }
+
+    #[test]
+    fn tokens_of_an_older_key_live_out_their_time() {
+        let (old, new) = ("o".repeat(MIN_KEY), "n".repeat(MIN_KEY));
+        let before = Tokens::parse(&old).unwrap();
+        let after = Tokens::parse(&format!("{new}, {old}")).unwrap();
+        let session = Uuid::from_u128(3);
+        for issued in [&before, &after] {
+            let token = issued.issue_in(session, &actor(), Utc::now()).unwrap();
+            let known = after.verify(&token).unwrap();
+            assert_eq!(known.session, Some(session));
+            assert!(after.is_csrf(session, &issued.csrf(session)));
+        }
+        let token = after.issue(&actor(), Utc::now()).unwrap();
+        assert_eq!(before.verify(&token), Err(BadToken::Invalid));
+        assert!(!before.is_csrf(session, &after.csrf(session)));
+        assert!(!after.is_csrf(Uuid::from_u128(4), &after.csrf(session)));
+    }
+
+    #[test]
+    fn a_token_without_a_key_id_is_one_of_the_oldest_key() {
+        let (old, new) = ("o".repeat(MIN_KEY), "n".repeat(MIN_KEY));
+        let claims = Claims {
+            sub: actor().account,
+            sid: None,
+            roles: actor().roles,
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            iat: Utc::now().timestamp(),
+            exp: (Utc::now() + ACCESS_LIFETIME).timestamp(),
+        };
+        let key = EncodingKey::from_secret(old.as_bytes());
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+        let tokens = |keys: &str| Tokens::parse(keys).unwrap();
+        assert_eq!(tokens(&format!("{new},{old}")).verify(&token), Ok(bearer()));
+        assert_eq!(tokens(&new).verify(&token), Err(BadToken::Invalid));
+    }
+
+    #[test]
+    fn no_key_is_short() {
+        let long = "n".repeat(MIN_KEY);
+        for keys in ["", "short", &format!("{long},short"), &format!("{long},")] {
+            assert!(Tokens::parse(keys).is_err(), "{keys}");
         }
     }
 }

@@ -1,19 +1,20 @@
 //! The first administrator, without whom nobody could make accounts.
 
 use domain::actor::Role;
-use domain::decisions::register_account::{Registration, register_first_admin};
+use domain::decisions::register_account::register_first_admin;
 use domain::identity::account::Account;
 use domain::identity::administrators::{ADMINISTRATORS, Administrators};
 use domain::identity::email::EmailAddress;
-use domain::streams::{StreamId, StreamKind, Streams};
+use domain::streams::StreamId;
 use event_store::append::Metadata;
 use secrecy::SecretString;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
-use super::users::email_claim_id;
+use super::find::state;
+use super::users::{Wanted, registration};
 use crate::App;
-use crate::execute::{Target, execute, unloadable};
+use crate::execute::{Target, execute};
 use crate::request::Envelope;
 
 /// Whether the platform has an administrator.
@@ -21,14 +22,7 @@ use crate::request::Envelope;
 /// # Errors
 /// When the log is away.
 pub async fn exists(app: &App) -> Result<bool, Problem> {
-    let stream = StreamId::of::<Administrators>(ADMINISTRATORS);
-    let kind = StreamKind::of::<Administrators>();
-    let (loaded, _) = app.log.load(stream, kind).await.map_err(unloadable)?;
-    let mut streams = Streams::default();
-    streams.insert(stream, loaded);
-    let circle = streams
-        .state::<Administrators>(ADMINISTRATORS)
-        .map_err(|_| Problem::fault("administrators", &"the stream is of another kind"))?;
+    let circle = state::<Administrators>(app, ADMINISTRATORS).await?;
     Ok(!circle.is_empty())
 }
 
@@ -40,14 +34,13 @@ pub async fn register(app: &App, email: &str, password: SecretString) -> Result<
     let id = Uuid::now_v7();
     let email = EmailAddress::parse(email).map_err(|malformed| Problem::rejected(&malformed))?;
     let credential_id = app.passwords.keep(app.log.pool(), id, password).await?;
-    let registration = Registration {
-        id,
-        email_claim_id: email_claim_id(&app.master_key, &email),
+    let wanted = Wanted {
         email,
         name: "Administrator".to_owned(),
         roles: [Role::Admin].into(),
         credential_id,
     };
+    let registration = registration(app, id, wanted);
     let request_id = Uuid::now_v7().to_string();
     let envelope = Envelope {
         actor: None,

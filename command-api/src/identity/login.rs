@@ -1,25 +1,27 @@
 //! Signing in.
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use chrono::Utc;
-use domain::actor::{Actor, Role};
-use domain::identity::account::{Account, Registered};
-use domain::identity::email::{EmailAddress, EmailClaim};
-use domain::streams::{StreamId, StreamKind, Streams};
+use domain::decisions::sign_in::sign_in;
+use domain::identity::account::Standing;
+use domain::identity::email::EmailAddress;
+use domain::identity::sessions::{NewSession, Sessions, sessions_id};
+use domain::streams::StreamId;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use service_kit::extract::JsonBody;
+use serde::Deserialize;
 use service_kit::problem::Problem;
-use service_kit::shapes::RoleShape;
-use service_kit::token::ACCESS_LIFETIME;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::users::email_claim_id;
+use super::find::{by_email, email_claim_id};
+use super::lockout;
+use super::signed_in::{Mode, SignedIn, signed_in};
 use crate::App;
-use crate::execute::unloadable;
+use crate::execute::{Target, execute};
+use crate::request::{Envelope, OrderWith};
 
 /// What somebody signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -30,99 +32,88 @@ pub struct LoginBody {
     /// Its password.
     #[schema(value_type = String, format = Password)]
     password: SecretString,
-}
-
-/// Somebody who is signed in.
-#[derive(Serialize, ToSchema)]
-pub struct SignedIn {
-    /// A bearer token for both APIs.
-    access_token: String,
-    /// `Bearer`.
-    token_type: &'static str,
-    /// How long it is good for, in seconds.
-    expires_in: u64,
-    /// Who signed in.
-    user: User,
-}
-
-/// An account as its owner sees it.
-#[derive(Serialize, ToSchema)]
-pub struct User {
-    id: Uuid,
-    email: Option<String>,
-    name: Option<String>,
-    #[schema(value_type = Vec<RoleShape>)]
-    roles: Vec<Role>,
+    /// For a page of a browser: the tokens are given as cookies that its scripts can't read.
+    #[serde(default)]
+    cookies: bool,
 }
 
 /// Signs in.
 ///
 /// Every failure is `401` in one wording, whether the account exists or not, and costs the same; a
-/// right password of an inactive account is `403`.
+/// right password of an inactive account is `403`. After ten wrong passwords one has to wait.
 #[utoipa::path(post, path = "/api/auth/login", tag = "identity", request_body = LoginBody,
     responses((status = 200, body = SignedIn), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem)))]
+        (status = 403, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem)))]
 pub async fn login(
     State(app): State<App>,
-    JsonBody { value, .. }: JsonBody<LoginBody>,
-) -> Result<impl IntoResponse, Problem> {
-    let found = match EmailAddress::parse(&value.email) {
-        Ok(email) => account(&app, &email).await?,
-        Err(_) => None,
+    headers: HeaderMap,
+    OrderWith(envelope, body): OrderWith<LoginBody>,
+) -> Result<Response, Problem> {
+    let pool = app.log.pool();
+    let email = EmailAddress::parse(&body.email).ok();
+    let claim = email
+        .as_ref()
+        .map(|email| email_claim_id(&app.master_key, email));
+    if let Some(claim) = claim {
+        lockout::attempt(pool, claim).await?;
+    }
+    let found = match &email {
+        Some(email) => by_email(&app, email).await?,
+        None => None,
     };
     let credential = found.as_ref().map(|(_, account)| account.credential_id);
-    let pool = app.log.pool();
-    let right = app.passwords.matches(pool, credential, value.password);
-    let right = right.await?;
+    let right = app
+        .passwords
+        .matches(pool, credential, body.password)
+        .await?;
     let Some((id, account)) = found.filter(|_| right) else {
         let detail = "no account has this e-mail address and password";
         return Err(Problem::unauthorized(detail));
     };
-    if !account.active {
-        return Err(Problem::forbidden("the account is not active"));
+    if let Some(claim) = claim {
+        lockout::forget(pool, claim).await?;
     }
-    let actor = Actor {
-        account: id,
-        roles: account.roles.iter().copied().collect(),
+    match account.standing {
+        Standing::Active => {}
+        Standing::Unconfirmed => return Err(unconfirmed()),
+        Standing::Inactive | Standing::Erased => {
+            return Err(Problem::forbidden("the account is not active"));
+        }
+    }
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let session = NewSession {
+        account_id: id,
+        session_id: Uuid::now_v7(),
+        token_id: Uuid::now_v7(),
+        agent: agent.map(str::to_owned),
+        now: Utc::now(),
     };
-    let access_token = app
-        .tokens
-        .issue(&actor, Utc::now())
-        .map_err(|error| Problem::fault("a token can't be signed", &error))?;
-    let signed_in = SignedIn {
-        access_token,
-        token_type: "Bearer",
-        expires_in: ACCESS_LIFETIME.as_secs(),
-        user: User {
-            id,
-            email: account.email.value.map(|email| email.as_str().to_owned()),
-            name: account.name.value,
-            roles: actor.roles,
-        },
-    };
-    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(signed_in)))
+    let (session_id, token_id) = (session.session_id, session.token_id);
+    let target = Target::existing(StreamId::of::<Sessions>(sessions_id(id)));
+    let credential_id = account.credential_id;
+    execute(&app, of(id, envelope), target, move |streams| {
+        sign_in(streams, credential_id, session.clone())
+    })
+    .await?;
+    let mode = Mode::of(body.cookies);
+    signed_in(&app, mode, id, account, session_id, token_id)
 }
 
-/// The account that has `email`, by the log itself: a read model may lag.
-async fn account(app: &App, email: &EmailAddress) -> Result<Option<(Uuid, Registered)>, Problem> {
-    let mut streams = Streams::default();
-    let claim = email_claim_id(&app.master_key, email);
-    let (stream, kind) = (
-        StreamId::of::<EmailClaim>(claim),
-        StreamKind::of::<EmailClaim>(),
-    );
-    streams.insert(
-        stream,
-        app.log.load(stream, kind).await.map_err(unloadable)?.0,
-    );
-    let unreadable = |_| Problem::fault("sign-in", &"a stream is of another kind");
-    let holder = streams.state::<EmailClaim>(claim).map_err(unreadable)?;
-    let Some(id) = *holder else { return Ok(None) };
-    let (stream, kind) = (StreamId::of::<Account>(id), StreamKind::of::<Account>());
-    streams.insert(
-        stream,
-        app.log.load(stream, kind).await.map_err(unloadable)?.0,
-    );
-    let account = streams.state::<Account>(id).map_err(unreadable)?;
-    Ok(Option::clone(&account).map(|account| (id, account)))
+/// The envelope of a command that `account` gives about itself before it is signed in. What it is
+/// given is secret, so no answer is kept for retries.
+pub(super) fn of(account: Uuid, envelope: Envelope) -> Envelope {
+    let mut envelope = Envelope {
+        idempotency: None,
+        ..envelope
+    };
+    envelope.metadata.actor = Some(account);
+    envelope
+}
+
+fn unconfirmed() -> Problem {
+    let detail = "confirm the e-mail address first, by the link that was sent there";
+    Problem::new(StatusCode::FORBIDDEN, "email-unconfirmed", detail)
 }

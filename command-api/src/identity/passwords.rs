@@ -1,4 +1,5 @@
-//! Passwords: hashed with argon2id, kept in rows of their own, named by id in the events.
+//! Passwords: hashed with argon2id, kept in rows of their own, named by id in the events. Hashes
+//! that older systems made with bcrypt are verified too, and made anew when their owner signs in.
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use crate::execute::database;
 /// The shortest and longest password, in characters (NIST SP 800-63B: 8 at least; the upper bound
 /// keeps a hash cheap).
 pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// The dearest bcrypt hash that is taken: a quarter of a second or so.
+const MOST_COST: u32 = 12;
 
 /// Hashes and verifies passwords, a few at a time: each costs 19 MiB and tens of milliseconds.
 #[derive(Clone, Debug)]
@@ -54,20 +58,29 @@ impl Passwords {
         account: Uuid,
         password: SecretString,
     ) -> Result<Uuid, Problem> {
-        if !LENGTH.contains(&password.expose_secret().chars().count()) {
-            let why = "a password has 8 to 128 characters";
-            return Err(Problem::invalid("/password", why));
-        }
+        check_length(&password, "/password")?;
         let hash = self.work(move || hash(password.expose_secret())).await?;
-        let id = Uuid::now_v7();
-        sqlx::query("INSERT INTO credentials (id, account_id, password_hash) VALUES ($1, $2, $3)")
-            .bind(id)
-            .bind(account)
-            .bind(hash)
-            .execute(pool)
-            .await
-            .map_err(|error| database(&error))?;
-        Ok(id)
+        insert(pool, account, &hash).await
+    }
+
+    /// Stores a hash that an older system made with bcrypt, as [`keep`](Self::keep) does.
+    ///
+    /// # Errors
+    /// `422` when it is none, or one that takes too long to verify; `503` when the database is away.
+    pub async fn keep_hash(
+        &self,
+        pool: &PgPool,
+        account: Uuid,
+        hash: &SecretString,
+    ) -> Result<Uuid, Problem> {
+        let hash = hash.expose_secret();
+        match hash.parse::<bcrypt::HashParts>() {
+            Ok(parts) if parts.get_cost() <= MOST_COST => insert(pool, account, hash).await,
+            _ => {
+                let why = format!("a hash is one of bcrypt, of a cost of {MOST_COST} at most");
+                Err(Problem::invalid("/password_hash", why))
+            }
+        }
     }
 
     /// Whether `password` is the one of the row `credential`; with no row it costs the same and is
@@ -87,10 +100,19 @@ impl Passwords {
         };
         let known = kept.is_some();
         let hash = kept.unwrap_or_else(|| self.nobody.to_string());
-        let right = self
+        let old = hash.clone();
+        let verified = self
             .work(move || verify(password.expose_secret(), &hash))
             .await?;
-        Ok(known && right)
+        let (true, Some(id)) = (known && verified.right, credential) else {
+            return Ok(false);
+        };
+        if let Some(new) = verified.upgraded {
+            replace(pool, id, &old, &new)
+                .await
+                .map_err(|error| database(&error))?;
+        }
+        Ok(true)
     }
 
     async fn work<T: Send + 'static>(
@@ -113,11 +135,60 @@ fn hash(password: &str) -> Result<String, HashError> {
         .map_err(|error| HashError(error.to_string()))
 }
 
-fn verify(password: &str, hash: &str) -> Result<bool, HashError> {
+struct Verified {
+    right: bool,
+    /// The hash to keep instead, when the one that is kept is of an older kind.
+    upgraded: Option<String>,
+}
+
+fn verify(password: &str, hash: &str) -> Result<Verified, HashError> {
+    if hash.starts_with("$2") {
+        let right = bcrypt::verify(password, hash).map_err(|error| HashError(error.to_string()))?;
+        let upgraded = right.then(|| self::hash(password)).transpose()?;
+        return Ok(Verified { right, upgraded });
+    }
     let hash = PasswordHash::new(hash).map_err(|error| HashError(error.to_string()))?;
-    Ok(Argon2::default()
-        .verify_password(password.as_bytes(), &hash)
-        .is_ok())
+    let right = Argon2::default().verify_password(password.as_bytes(), &hash);
+    Ok(Verified {
+        right: right.is_ok(),
+        upgraded: None,
+    })
+}
+
+/// Makes sure that a password is one, before anything is done with it.
+///
+/// # Errors
+/// `422` with `pointer`.
+pub(super) fn check_length(password: &SecretString, pointer: &str) -> Result<(), Problem> {
+    match LENGTH.contains(&password.expose_secret().chars().count()) {
+        true => Ok(()),
+        false => Err(Problem::invalid(
+            pointer,
+            "a password has 8 to 128 characters",
+        )),
+    }
+}
+
+async fn insert(pool: &PgPool, account: Uuid, hash: &str) -> Result<Uuid, Problem> {
+    let id = Uuid::now_v7();
+    sqlx::query("INSERT INTO credentials (id, account_id, password_hash) VALUES ($1, $2, $3)")
+        .bind(id)
+        .bind(account)
+        .bind(hash)
+        .execute(pool)
+        .await
+        .map_err(|error| database(&error))?;
+    Ok(id)
+}
+
+async fn replace(pool: &PgPool, id: Uuid, old: &str, new: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE credentials SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+        .bind(id)
+        .bind(old)
+        .bind(new)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 async fn find(pool: &PgPool, id: Uuid) -> Result<Option<String>, sqlx::Error> {

@@ -1,4 +1,5 @@
-//! Sweeping: rows of secrets that no event names, and answers that are too old to be asked for.
+//! Sweeping: rows of secrets that no event names, answers that are too old to be asked for, and
+//! attempts to sign in that are forgotten.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sqlx::Row;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::lockout::FORGOTTEN_AFTER;
 use crate::App;
 
 const EVERY: Duration = Duration::from_secs(10 * 60);
@@ -45,8 +47,16 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), LoadError> {
 pub async fn sweep(app: &App) -> Result<(), LoadError> {
     app.log.prune_answers(Utc::now() - ANSWERS_KEPT).await?;
     let pool = app.log.pool();
+    sqlx::query("DELETE FROM sign_in_failures WHERE last_at < $1")
+        .bind(Utc::now() - FORGOTTEN_AFTER)
+        .execute(pool)
+        .await?;
     let unchecked = sqlx::query(
-        "SELECT id, account_id FROM credentials WHERE NOT kept AND created_at < $1 LIMIT 1000",
+        // A row that was kept is let go when its account has another password since.
+        "SELECT id, account_id FROM credentials AS c \
+         WHERE NOT kept AND created_at < $1 OR kept AND EXISTS (SELECT 1 FROM credentials AS newer \
+             WHERE newer.account_id = c.account_id AND newer.created_at > c.created_at) \
+         LIMIT 1000",
     )
     .bind(Utc::now() - ORPHANED_AFTER)
     .fetch_all(pool)

@@ -12,12 +12,12 @@ use domain::streams::StreamId;
 use secrecy::SecretString;
 use serde::Deserialize;
 use service_kit::extract::Path;
-use service_kit::keys::MasterKey;
 use service_kit::problem::Problem;
 use service_kit::shapes::RoleShape;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::find::email_claim_id;
 use crate::App;
 use crate::answer::Answer;
 use crate::execute::{Done, Target, execute, replayed};
@@ -31,8 +31,11 @@ pub struct NewUserBody {
     #[schema(format = Email, max_length = 254)]
     email: String,
     /// Its first password.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
-    password: SecretString,
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 128)]
+    password: Option<SecretString>,
+    /// Instead of it, the hash that an older system made with bcrypt.
+    #[schema(value_type = Option<String>)]
+    password_hash: Option<SecretString>,
     /// What its owner is called.
     #[schema(min_length = 1, max_length = 200)]
     name: String,
@@ -63,7 +66,24 @@ pub async fn create_user(
         return Ok(answer);
     }
     let id = Uuid::now_v7();
-    let registration = registration(&app, id, body).await?;
+    let email =
+        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let pool = app.log.pool();
+    let credential_id = match (body.password, body.password_hash) {
+        (Some(password), None) => app.passwords.keep(pool, id, password).await?,
+        (None, Some(hash)) => app.passwords.keep_hash(pool, id, &hash).await?,
+        _ => {
+            let why = "an account has a password or the hash of one";
+            return Err(Problem::invalid("/password", why));
+        }
+    };
+    let wanted = Wanted {
+        email,
+        name: body.name,
+        roles: body.roles,
+        credential_id,
+    };
+    let registration = registration(&app, id, wanted);
     let target = Target::created(StreamId::of::<Account>(id), "/api/admin/users");
     execute(&app, envelope, target, move |streams| {
         register_account(streams, registration.clone())
@@ -125,26 +145,21 @@ fn user(id: Uuid) -> Target {
     Target::existing(StreamId::of::<Account>(id))
 }
 
-async fn registration(app: &App, id: Uuid, body: NewUserBody) -> Result<Registration, Problem> {
-    let email =
-        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
-    let pool = app.log.pool();
-    let credential_id = app.passwords.keep(pool, id, body.password).await?;
-    Ok(Registration {
-        id,
-        email_claim_id: email_claim_id(&app.master_key, &email),
-        email,
-        name: body.name,
-        roles: body.roles,
-        credential_id,
-    })
+/// An account to be, but for its id.
+pub(super) struct Wanted {
+    pub(super) email: EmailAddress,
+    pub(super) name: String,
+    pub(super) roles: BTreeSet<Role>,
+    pub(super) credential_id: Uuid,
 }
 
-/// The stream of the claim on `email`: a keyed hash, so that the log does not give the address
-/// away. The bits are laid out as a UUIDv8 (RFC 9562 §5.8).
-pub(super) fn email_claim_id(key: &MasterKey, email: &EmailAddress) -> Uuid {
-    let digest = key.digest("email-claim", &[email.as_str().as_bytes()]);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+pub(super) fn registration(app: &App, id: Uuid, wanted: Wanted) -> Registration {
+    Registration {
+        id,
+        email_claim_id: email_claim_id(&app.master_key, &wanted.email),
+        email: wanted.email,
+        name: wanted.name,
+        roles: wanted.roles,
+        credential_id: wanted.credential_id,
+    }
 }

@@ -4,6 +4,7 @@
 //! so the log itself lets one account have an address, under races too.
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::decider::{self, Decider, Verdict};
@@ -11,7 +12,7 @@ use crate::decider::{self, Decider, Verdict};
 /// The longest address (RFC 5321, a path less its brackets).
 pub const MAX_LENGTH: usize = 254;
 
-/// An e-mail address in lower case: the same whatever case it was typed in.
+/// An e-mail address in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
@@ -32,7 +33,17 @@ impl EmailAddress {
         {
             return Err(Rejection::Malformed);
         }
-        Ok(Self(text.to_lowercase()))
+        Ok(Self(text.nfc().collect::<String>().to_lowercase()))
+    }
+
+    /// What all forms of this address have in common, whatever their case and Unicode form: what a
+    /// claim is named by. Never written to: mail goes to the address as its owner gave it.
+    pub fn canonical(&self) -> String {
+        let folded = |text: &str| text.to_uppercase().to_lowercase();
+        let compatible: String = self.0.nfkc().collect();
+        let folded: String = folded(&compatible).nfkc().collect();
+        // The final sigma is one only at the end of a word, which case folding takes for any other.
+        folded.replace('ς', "σ")
     }
 
     /// The address.
@@ -50,6 +61,8 @@ pub enum Event {
         /// The account.
         account_id: Uuid,
     },
+    /// The account let it go.
+    EmailReleased {},
 }
 
 impl decider::Event for Event {
@@ -63,6 +76,11 @@ impl decider::Event for Event {
 pub enum Command {
     /// Take it for an account.
     Claim {
+        /// The account.
+        account_id: Uuid,
+    },
+    /// Let it go, if this account has it.
+    Release {
         /// The account.
         account_id: Uuid,
     },
@@ -102,16 +120,22 @@ impl Decider for EmailClaim {
     type Rejection = Rejection;
 
     fn decide(state: &State, command: Command) -> Result<Vec<Event>, Rejection> {
-        let Command::Claim { account_id } = command;
-        match state {
-            None => Ok(vec![Event::EmailClaimed { account_id }]),
-            Some(holder) if *holder == account_id => Ok(vec![]),
-            Some(_) => Err(Rejection::Taken),
+        match (state, command) {
+            (None, Command::Claim { account_id }) => Ok(vec![Event::EmailClaimed { account_id }]),
+            (Some(holder), Command::Claim { account_id }) if *holder != account_id => {
+                Err(Rejection::Taken)
+            }
+            (Some(holder), Command::Release { account_id }) if *holder == account_id => {
+                Ok(vec![Event::EmailReleased {}])
+            }
+            (_, Command::Claim { .. } | Command::Release { .. }) => Ok(vec![]),
         }
     }
 
     fn evolve(_: State, event: &Event) -> State {
-        let Event::EmailClaimed { account_id } = event;
-        Some(*account_id)
+        match event {
+            Event::EmailClaimed { account_id } => Some(*account_id),
+            Event::EmailReleased {} => None,
+        }
     }
 }

@@ -12,9 +12,14 @@ use domain::decider::{Decider, Event};
 use domain::hotels::hotel::{self, Details, Hotel};
 use domain::hotels::inventory::{self, Allocation, RoomInventory};
 use domain::hotels::reservation::{self, Guests, Reservation, Terms};
-use domain::identity::account::{self, Account};
+use domain::identity::account::{self, Account, ErasedBecause, Standing};
 use domain::identity::administrators::{self, Administrators};
 use domain::identity::email::{self, EmailAddress, EmailClaim};
+use domain::identity::link::Link;
+use domain::identity::profile::Profile;
+use domain::identity::seller_request::{self, SellerRequest};
+use domain::identity::sessions::{self, EndedBecause, Sessions};
+use domain::language::Language;
 use domain::money::{Currency, Money};
 use domain::personal::Personal;
 use domain::streams::stored_json;
@@ -22,7 +27,7 @@ use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 use crate::stored_files::hold_against_file;
-use crate::support::{GUEST, HOTEL, HOTELIER, euros, id, june, room_type, stay};
+use crate::support::{GUEST, HOTEL, HOTELIER, euros, id, june, noon, room_type, stay};
 
 /// One sample of every variant. A variant without a line here does not compile.
 macro_rules! samples {
@@ -87,6 +92,23 @@ fn account() {
         AccountActivated => Event::AccountActivated {},
         AccountDeactivated => Event::AccountDeactivated {},
         RolesChanged => Event::RolesChanged { roles: Role::iter().collect() },
+        ConfirmationRequested => Event::ConfirmationRequested {
+            link: link(),
+            language: Language::French,
+            email_claim_id: id(8),
+        },
+        EmailConfirmed => Event::EmailConfirmed { token_id: id(7) },
+        PasswordResetRequested => Event::PasswordResetRequested {
+            link: link(),
+            language: Language::English,
+        },
+        PasswordChanged => Event::PasswordChanged {
+            credential_id: id(9),
+            token_id: Some(id(7)),
+            language: Language::English,
+        },
+        ProfileChanged => Event::ProfileChanged(profile()),
+        AccountErased => Event::AccountErased { why: ErasedBecause::Requested },
     ));
 }
 
@@ -102,7 +124,92 @@ fn administrators() {
 fn email_claim() {
     stored::<EmailClaim>(&samples!(email:
         EmailClaimed => Event::EmailClaimed { account_id: id(1) },
+        EmailReleased => Event::EmailReleased {},
     ));
+}
+
+#[test]
+fn seller_request() {
+    let language = Language::French;
+    let text = || Personal::new(GUEST, "pots and pans".to_owned());
+    stored::<SellerRequest>(&samples!(seller_request:
+        SellerRequested => Event::SellerRequested {
+            account_id: GUEST,
+            message: Some(text()),
+            language,
+        },
+        SellerRequestApproved => Event::SellerRequestApproved { account_id: GUEST, language },
+        SellerRequestRejected => Event::SellerRequestRejected {
+            account_id: GUEST,
+            reason: text(),
+            language,
+        },
+        SellerRequestWithdrawn => Event::SellerRequestWithdrawn {},
+    ));
+}
+
+#[test]
+fn sessions() {
+    stored::<Sessions>(&samples!(sessions:
+        SessionStarted => Event::SessionStarted {
+            account_id: GUEST,
+            session_id: id(1),
+            token_id: id(7),
+            expires_at: noon(8),
+            agent: Some(Personal::new(GUEST, "Firefox".to_owned())),
+        },
+        SessionContinued => Event::SessionContinued {
+            session_id: id(1),
+            token_id: id(7),
+            expires_at: noon(8),
+        },
+        SessionsEnded => Event::SessionsEnded {
+            session_ids: vec![id(1)],
+            why: EndedBecause::TokenReused,
+        },
+    ));
+}
+
+/// Words that are stored are never changed.
+#[test]
+fn words() {
+    let words = |values: Vec<Value>| {
+        values
+            .iter()
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let ended = EndedBecause::iter().map(|why| json!(why)).collect();
+    assert_eq!(
+        words(ended),
+        r#""signed_out" "revoked" "token_reused" "password_changed" "deactivated" "erased" "expired" "too_many""#
+    );
+    let erased = ErasedBecause::iter().map(|why| json!(why)).collect();
+    assert_eq!(words(erased), r#""requested" "never_confirmed""#);
+    assert_eq!(
+        words(Language::iter().map(|one| json!(one)).collect()),
+        r#""en" "fr""#
+    );
+}
+
+fn link() -> Link {
+    Link {
+        token_id: id(7),
+        expires_at: noon(8),
+    }
+}
+
+fn profile() -> Profile {
+    let text = |text: &str| Some(Personal::new(GUEST, text.to_owned()));
+    Profile {
+        first_name: text("Awa"),
+        last_name: text("Ndiaye"),
+        phone: text("+221 33 000 00 00"),
+        address: text("1 rue des Potiers\nDakar"),
+        gender: text("f"),
+        bio: None,
+    }
 }
 
 #[test]
@@ -123,7 +230,7 @@ fn an_account_whose_personal_data_was_erased_can_still_be_read() {
     let state = domain::decider::fold::<Account>(None, [&event]).unwrap();
     assert_eq!((state.email.value, state.name.value), (None, None));
     assert_eq!(state.email.personal_of, GUEST);
-    assert!(state.active);
+    assert_eq!(state.standing, Standing::Active);
 }
 
 /// Checks each stored event against the file of its aggregate, and that it says its name and reads

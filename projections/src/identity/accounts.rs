@@ -68,9 +68,18 @@ impl Projection for Accounts {
         row.version = happened.recorded.sequence;
         match &happened.event {
             Event::AccountRegistered { .. } => {}
-            Event::AccountActivated {} => row.active = true,
+            Event::AccountActivated {} | Event::EmailConfirmed { .. } => row.active = true,
             Event::AccountDeactivated {} => row.active = false,
             Event::RolesChanged { roles } => row.roles = roles.clone(),
+            Event::AccountErased { .. } => {
+                row.active = false;
+                row.email = None;
+                row.name = None;
+            }
+            Event::ConfirmationRequested { .. }
+            | Event::PasswordResetRequested { .. }
+            | Event::PasswordChanged { .. }
+            | Event::ProfileChanged(_) => {}
         }
         Some(row)
     }

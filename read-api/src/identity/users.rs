@@ -46,7 +46,7 @@ pub struct User {
 }
 
 /// The columns of an account, in the order in which they are read.
-const COLUMNS: &str = "id, version, email, name, roles, active, registered_at";
+pub(super) const COLUMNS: &str = "id, version, email, name, roles, active, registered_at";
 
 impl FromRow for User {
     fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
@@ -134,15 +134,13 @@ pub async fn show_user(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     app.contain(&fresh, CONTEXT, &["accounts"]).await?;
-    let user = find(&app, id).await?;
+    let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id = $1");
+    let user: Option<User> = Sql::new(sql).bind(id).fetch_optional(&app.tables).await?;
+    let user = user.ok_or_else(unknown)?;
     versioned(&known, user.version, &user)
 }
 
-/// The account `id`, or `404`.
-pub(super) async fn find(app: &App, id: Uuid) -> Result<User, Problem> {
-    Sql::new(format!("SELECT {COLUMNS} FROM accounts WHERE id = $1"))
-        .bind(id)
-        .fetch_optional(&app.tables)
-        .await?
-        .ok_or_else(|| Problem::unknown("account-unknown", "there is no such account"))
+/// The problem that an account is which is not there.
+pub(super) fn unknown() -> Problem {
+    Problem::unknown("account-unknown", "there is no such account")
 }

@@ -1,11 +1,10 @@
 //! Tokens that were verified before: looking costs less than checking a signature and reading
 //! claims again.
 
-use domain::actor::Actor;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::ACCESS_LIFETIME;
+use super::{ACCESS_LIFETIME, Bearer};
 
 /// The most tokens that are kept; the ones used least go first.
 const MOST: u64 = 10_000;
@@ -17,7 +16,7 @@ pub(super) struct Verified(Cache<[u8; 32], Known>);
 /// A token that one key signed; `exp` has still to be looked at.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    pub(super) actor: Actor,
+    pub(super) bearer: Bearer,
     /// The last second (Unix time) in which it is good.
     pub(super) exp: i64,
 }
@@ -45,18 +44,22 @@ pub(super) fn digest(token: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::actor::Actor;
     use uuid::Uuid;
 
     #[test]
     fn however_many_tokens_come_only_so_many_are_kept() {
         let verified = Verified::none();
-        let actor = Actor {
-            account: Uuid::from_u128(1),
-            roles: Vec::new(),
+        let bearer = Bearer {
+            actor: Actor {
+                account: Uuid::from_u128(1),
+                roles: Vec::new(),
+            },
+            session: None,
         };
         for number in 0..2 * MOST {
             let known = Known {
-                actor: actor.clone(),
+                bearer: bearer.clone(),
                 exp: 0,
             };
             verified.keep(digest(&number.to_string()), known);

@@ -8,7 +8,7 @@ use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use comptoir::contexts::Contexts;
 use domain::actor::Role::{Admin, Buyer};
-use domain::identity::account::{Account, Command};
+use domain::identity::account::{Account, Beginning, Command, NewAccount};
 use domain::identity::email::EmailAddress;
 use event_store::personal::Erasure;
 use event_store::{leaf_hash, read};
@@ -182,13 +182,14 @@ async fn sign_up(
         envelope,
         Target::existing(account(id)),
         move |streams| {
-            let register = Command::Register {
+            let register = Command::Register(NewAccount {
                 id,
                 email: EmailAddress::parse("somebody@example.com").unwrap(),
                 name: "Somebody".to_owned(),
                 roles: [Buyer].into(),
                 credential_id: Uuid::nil(),
-            };
+                beginning: Beginning::Active,
+            });
             streams.decide::<Account>(id, register)
         },
     )

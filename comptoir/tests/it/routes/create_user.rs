@@ -107,3 +107,55 @@ async fn a_retry_makes_no_second_account_and_no_secret_is_kept() {
         assert_eq!(found, 0, "{table}");
     }
 }
+
+#[tokio::test]
+async fn a_hash_of_an_older_system_is_verified_and_made_anew() {
+    let admin = shared().client(&[Admin]);
+    // Of "a long password", by the bcrypt of an older system.
+    let old = bcrypt::hash("a long password", 6).unwrap();
+    let mut body = body();
+    body["password_hash"] = json!(old);
+    let both = admin.post("/api/admin/users", body.clone()).await;
+    both.invalid("/password");
+    body.as_object_mut().unwrap().remove("password");
+    let made = admin.post("/api/admin/users", body.clone()).await;
+    let id = made.expect(201).id();
+    let kept = async || {
+        let sql = "SELECT password_hash FROM credentials WHERE account_id = $1";
+        let query = sqlx::query_scalar(sql).bind(id);
+        query.fetch_one(shared().log.pool()).await.unwrap()
+    };
+    let login = |password: &str| {
+        let body = json!({ "email": body["email"], "password": password });
+        let stranger = shared().stranger();
+        async move { stranger.post("/api/auth/login", body).await }
+    };
+    login("another password").await.problem(401, "unauthorized");
+    let before: String = kept().await;
+    assert_eq!(before, old);
+    login("a long password").await.expect(200);
+    let after: String = kept().await;
+    assert!(after.starts_with("$argon2id$"), "{after}");
+    login("a long password").await.expect(200);
+    login("another password").await.problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn what_is_no_hash_or_too_dear_a_one_is_422() {
+    let admin = shared().client(&[Admin]);
+    let dear = bcrypt::hash("a long password", 4)
+        .unwrap()
+        .replace("$04$", "$31$");
+    for hash in [
+        "",
+        "plain text",
+        "$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA",
+        &dear,
+    ] {
+        let mut body = body();
+        body.as_object_mut().unwrap().remove("password");
+        body["password_hash"] = json!(hash);
+        let answer = admin.post("/api/admin/users", body).await;
+        answer.invalid("/password_hash");
+    }
+}

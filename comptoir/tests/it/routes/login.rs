@@ -84,3 +84,41 @@ async fn a_body_of_another_shape_is_422_and_gives_no_password_away() {
         .await
         .invalid("/remember");
 }
+
+#[tokio::test]
+async fn guessing_gets_slower_whether_there_is_an_account_or_not() {
+    let (_, email) = super::confirmed().await;
+    let nobody = format!("{}@example.com", Uuid::new_v4());
+    for email in [email.as_str(), &nobody] {
+        for _ in 0..10 {
+            let wrong = super::sign_in(email, "a wrong one").await;
+            wrong.problem(401, "unauthorized");
+        }
+        // The right one has to wait too: else it could be told by that.
+        let waits = super::sign_in(&email.to_uppercase(), super::PASSWORD).await;
+        let waits = waits.problem(429, "too-many-requests");
+        let seconds: u32 = waits.header("retry-after").parse().unwrap();
+        assert!((1..=30).contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_guesses_at_once_no_more_are_heard() {
+    let email = format!("{}@example.com", Uuid::new_v4());
+    let guesses = (0..40).map(|_| super::sign_in(&email, "a wrong one"));
+    let answers = futures::future::join_all(guesses).await;
+    let heard = answers.iter().filter(|answer| answer.status == 401);
+    assert_eq!(heard.count(), 10);
+}
+
+#[tokio::test]
+async fn the_right_password_makes_wrong_ones_forgotten() {
+    let (_, email) = super::confirmed().await;
+    for _ in 0..2 {
+        for _ in 0..9 {
+            let wrong = super::sign_in(&email, "a wrong one").await;
+            wrong.problem(401, "unauthorized");
+        }
+        super::sign_in(&email, super::PASSWORD).await.expect(200);
+    }
+}

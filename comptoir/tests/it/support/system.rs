@@ -11,6 +11,7 @@ use domain::actor::{Actor, Role};
 use event_store::Log;
 use secrecy::SecretString;
 use service_kit::access::Route;
+use service_kit::derived_token::{DerivedTokens, Purpose};
 use service_kit::keys::MasterKey;
 use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
@@ -131,6 +132,20 @@ impl System {
             routes,
             stop,
         }
+    }
+
+    /// The token of the last link that `account` was sent for this purpose.
+    pub async fn link(&self, purpose: Purpose, account: Uuid) -> String {
+        let event_type = match purpose {
+            Purpose::ConfirmEmail => "ConfirmationRequested",
+            _ => "PasswordResetRequested",
+        };
+        let sql = "SELECT (payload::json ->> 'token_id')::uuid FROM events \
+             WHERE aggregate_id = $1 AND event_type = $2 ORDER BY sequence DESC LIMIT 1";
+        let query = sqlx::query_scalar(sql).bind(account).bind(event_type);
+        let token: Uuid = query.fetch_one(self.log.pool()).await.unwrap();
+        let derived = DerivedTokens::new(&MasterKey::new(KEY).unwrap());
+        derived.issue(purpose, [account, token])
     }
 
     /// A client that is nobody.

@@ -71,7 +71,9 @@ pub fn payload(key: Uuid) -> String {
 
 /// The command that a payload names.
 pub fn key_of(payload: &str) -> Uuid {
-    let Event::EmailClaimed { account_id } = serde_json::from_str(payload).unwrap();
+    let Event::EmailClaimed { account_id } = serde_json::from_str(payload).unwrap() else {
+        panic!("nobody lets an address go here: {payload}");
+    };
     account_id
 }
 

@@ -28,7 +28,7 @@ fn an_account_is_deactivated_once() {
 fn the_last_administrator_stays_active() {
     let mut world = world();
     world.deactivate(id(1)).refused(Rejection::Last);
-    assert!(world.state::<Account>(id(1)).unwrap().active);
+    assert!(world.state::<Account>(id(1)).unwrap().active());
 }
 
 #[test]

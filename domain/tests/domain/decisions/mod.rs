@@ -4,6 +4,7 @@ mod activate_account;
 mod book_room;
 mod cancel_reservation;
 mod change_hotel;
+mod change_password;
 mod change_reservation;
 mod change_roles;
 mod check_in;
@@ -12,7 +13,10 @@ mod create_hotel;
 mod deactivate_account;
 mod declare_no_show;
 mod delete_hotel;
+mod erase_account;
 mod register_account;
+mod settle_seller_request;
+mod sign_in;
 
 use std::collections::BTreeSet;
 

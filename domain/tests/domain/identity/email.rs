@@ -38,6 +38,48 @@ fn an_address_is_the_same_whatever_its_case_and_the_blanks_around_it() {
 }
 
 #[test]
+fn an_address_is_let_go_by_who_has_it() {
+    let release = |n| Command::Release { account_id: id(n) };
+    given::<EmailClaim>([claimed(1)])
+        .when(release(1))
+        .then([Event::EmailReleased {}]);
+    given::<EmailClaim>([claimed(1)]).when(release(2)).then([]);
+    given::<EmailClaim>([]).when(release(1)).then([]);
+    given::<EmailClaim>([claimed(1), Event::EmailReleased {}])
+        .when(claim(2))
+        .then([claimed(2)]);
+}
+
+#[test]
+fn forms_of_one_address_have_one_canonical_form() {
+    let canonical = |typed: &str| EmailAddress::parse(typed).unwrap().canonical();
+    for (one, other) in [
+        ("awa@example.org", "AWA@EXAMPLE.ORG"),
+        (
+            "h\u{e9}l\u{e8}ne@exemple.fr",
+            "he\u{301}le\u{300}ne@exemple.fr",
+        ),
+        ("H\u{c9}L\u{c8}NE@exemple.fr", "h\u{e9}l\u{e8}ne@exemple.fr"),
+        ("stra\u{df}e@example.de", "STRASSE@example.de"),
+        ("\u{ff41}wa@example.org", "awa@example.org"),
+        ("o\u{fb03}ce@example.org", "OFFICE@example.org"),
+        ("ΟΔΥΣΣΕΥΣ@example.gr", "οδυσσευς@example.gr"),
+    ] {
+        assert_eq!(canonical(one), canonical(other), "{one} {other}");
+    }
+    assert_ne!(canonical("awa@example.org"), canonical("awo@example.org"));
+    assert_ne!(
+        canonical("helene@exemple.fr"),
+        canonical("h\u{e9}l\u{e8}ne@exemple.fr")
+    );
+    let long = canonical("Awa@Example.org");
+    assert_eq!(
+        long, "awa@example.org",
+        "what was claimed before stays claimed"
+    );
+}
+
+#[test]
 fn what_is_no_address_is_refused() {
     let longest = format!(
         "{}@example.org",

@@ -3,3 +3,5 @@
 mod account;
 mod administrators;
 mod email;
+mod seller_request;
+mod sessions;

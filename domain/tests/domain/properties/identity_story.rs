@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use domain::actor::Role;
-use domain::identity::account::Account;
+use domain::decisions::erase_account::{erase_account, expire_account};
+use domain::decisions::register_account::{Registration, sign_up};
+use domain::identity::account::{Account, Command, Standing};
 use domain::identity::email::{EmailAddress, EmailClaim};
+use domain::identity::link::{CONFIRMATION_LIFETIME, Link};
+use domain::language::Language;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -13,7 +17,9 @@ use uuid::Uuid;
 use super::{replays_to_what_was_carried, survives_being_stored};
 use crate::decisions::claim_on;
 use crate::support::id;
-use crate::world::World;
+use crate::world::{Outcome, World};
+
+const TOKEN: Uuid = id(0x700);
 
 const ADDRESSES: [&str; 4] = [
     "awa@example.org",
@@ -29,6 +35,10 @@ enum Step {
     Activate(Uuid),
     Deactivate(Uuid),
     ChangeRoles(Uuid, Vec<Role>),
+    SignUp(Uuid, &'static str),
+    Confirm(Uuid),
+    Erase(Uuid),
+    Expire(Uuid),
 }
 
 fn any_account() -> impl Strategy<Value = Uuid> {
@@ -45,6 +55,10 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => any_account().prop_map(Step::Activate),
         3 => any_account().prop_map(Step::Deactivate),
         2 => (any_account(), roles()).prop_map(|(id, roles)| Step::ChangeRoles(id, roles)),
+        2 => (any_account(), address()).prop_map(|(id, at)| Step::SignUp(id, at)),
+        1 => any_account().prop_map(Step::Confirm),
+        1 => any_account().prop_map(Step::Erase),
+        1 => any_account().prop_map(Step::Expire),
     ]
 }
 
@@ -55,9 +69,48 @@ fn take(world: &mut World, step: &Step) {
         Step::Activate(account) => world.activate(*account),
         Step::Deactivate(account) => world.deactivate(*account),
         Step::ChangeRoles(account, roles) => world.change_roles(*account, roles),
+        Step::SignUp(account, at) => sign_up_as(world, *account, at),
+        Step::Confirm(account) => {
+            let (account, now) = (*account, world.now);
+            let token_id = TOKEN;
+            let command = Command::ConfirmEmail { token_id, now };
+            world.run(|streams| streams.decide::<Account>(account, command.clone()))
+        }
+        Step::Erase(account) => {
+            let claim = claim_of(world, *account);
+            world.run(|streams| erase_account(streams, *account, claim))
+        }
+        Step::Expire(account) => {
+            let claim = claim_of(world, *account);
+            world.run(|streams| expire_account(streams, *account, claim))
+        }
     };
     // Refused or not, the laws must hold.
     drop(outcome);
+}
+
+fn sign_up_as(world: &mut World, account: Uuid, at: &str) -> Outcome<()> {
+    let email = EmailAddress::parse(at).unwrap();
+    let registration = Registration {
+        id: account,
+        email_claim_id: claim_on(&email),
+        email,
+        name: "Awa".to_owned(),
+        roles: [Role::Buyer].into(),
+        credential_id: id(9),
+    };
+    let link = Link {
+        token_id: TOKEN,
+        expires_at: world.now + CONFIRMATION_LIFETIME,
+    };
+    world.run(|streams| sign_up(streams, registration.clone(), link, Language::French))
+}
+
+/// The claim on the address of an account; of one that has none, one that nobody has.
+fn claim_of(world: &World, account: Uuid) -> Uuid {
+    let account = world.state::<Account>(account);
+    let email = account.and_then(|account| account.email.value);
+    email.map_or(Uuid::nil(), |email| claim_on(&email))
 }
 
 fn accounts() -> impl Iterator<Item = Uuid> {
@@ -84,7 +137,13 @@ fn addresses_are_unique(world: &World) -> Result<(), TestCaseError> {
         let Some(account) = world.state::<Account>(id) else {
             continue;
         };
-        let email: EmailAddress = account.email.value.unwrap();
+        prop_assert_eq!(
+            account.email.value.is_none(),
+            account.standing == Standing::Erased
+        );
+        let Some(email) = account.email.value else {
+            continue;
+        };
         prop_assert_eq!(world.state::<EmailClaim>(claim_on(&email)), Some(id));
         prop_assert!(taken.insert(email.as_str().to_owned()), "{email:?} twice");
     }
