@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use event_store::{database, epoch};
 use projections::migrate::clear_read;
 use secrecy::SecretString;
+use service_kit::keys::MasterKey;
 use service_kit::supervise::{Supervisor, stop_on_signal};
 use service_kit::{telemetry, traces};
 use tokio::net::TcpListener;
@@ -17,7 +18,7 @@ use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
-use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Personal, Topics};
+use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Mail, Personal, Topics};
 use crate::workers::WorkersCommand;
 use crate::{demo, measure, restored, up};
 
@@ -132,6 +133,11 @@ struct Worker {
     topics: Topics,
     #[command(flatten)]
     personal: Personal,
+    #[command(flatten)]
+    mail: Mail,
+    /// What the tokens of links in e-mails are derived from: 32 bytes or more.
+    #[arg(long, env = "COMPTOIR_MASTER_KEY", hide_env_values = true)]
+    master_key: String,
     #[command(flatten)]
     listen: Listen,
 }
@@ -279,9 +285,11 @@ impl Relay {
 
 impl Worker {
     async fn run(self) -> anyhow::Result<()> {
+        let key = MasterKey::new(self.master_key.as_bytes()).context("COMPTOIR_MASTER_KEY")?;
+        let mail = self.mail.open(&key)?;
         let mut process =
             process("worker", &self.databases, self.topics, Some(&self.personal)).await?;
-        process.worker().await?;
+        process.worker(mail).await?;
         run(process, self.listen).await
     }
 }

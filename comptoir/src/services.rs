@@ -23,6 +23,7 @@ use service_kit::token::Tokens;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
+use workers::mail::Mail;
 use workers::runtime::{run_due, run_policies};
 
 use crate::contexts::Contexts;
@@ -214,9 +215,10 @@ impl Process {
     ///
     /// # Errors
     /// When two policies have one name, or the log's database is away.
-    pub async fn worker(&mut self) -> anyhow::Result<()> {
+    pub async fn worker(&mut self, mail: Mail) -> anyhow::Result<()> {
         let parts = workers::Parts {
             log: self.log.clone(),
+            mail,
         };
         let of_contexts = self.contexts.workers.iter();
         let all: Vec<_> = of_contexts.flat_map(|context| context(&parts)).collect();

@@ -1,5 +1,6 @@
 //! What services are told: where things are, and their keys.
 
+mod mail;
 mod personal;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use projections::runtime::{KafkaOptions, Source};
 use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
 
+pub use mail::Mail;
 pub use personal::{KeysDatabase, Personal};
 
 /// Partitions of the topic of a context that is new to the log.

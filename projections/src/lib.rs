@@ -8,6 +8,7 @@ pub mod measure;
 pub mod migrate;
 pub mod rebuild;
 pub mod runtime;
+pub mod support;
 
 use runtime::Registered;
 
@@ -18,5 +19,10 @@ pub fn named(name: &str) -> Option<Registered> {
 
 /// Every projection, context by context.
 pub fn all() -> Vec<Registered> {
-    [identity::projections(), hotels::projections()].concat()
+    [
+        identity::projections(),
+        hotels::projections(),
+        support::projections(),
+    ]
+    .concat()
 }

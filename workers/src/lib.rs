@@ -5,10 +5,13 @@
 //! run, `docs/adding-a-policy.md` how one is added.
 
 pub mod given;
+pub mod mail;
 pub mod measure;
 pub mod runtime;
+pub mod support;
 
 use event_store::Log;
+use mail::Mail;
 use runtime::Registered;
 
 /// What the workers of every context share.
@@ -16,10 +19,12 @@ use runtime::Registered;
 pub struct Parts {
     /// The log.
     pub log: Log,
+    /// How mail is sent.
+    pub mail: Mail,
 }
 
 /// The workers of a context.
 pub type ContextWorkers = fn(&Parts) -> Vec<Registered>;
 
 /// Policies and effects, context by context.
-pub const CONTEXTS: &[ContextWorkers] = &[];
+pub const CONTEXTS: &[ContextWorkers] = &[support::workers];

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use domain::support::email::Command;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,10 @@ pub fn describe() {
         "comptoir_due_overdue_seconds",
         "For how long the first of those is due that are not done."
     );
+    describe_counter!(
+        "comptoir_email_attempts_total",
+        "Attempts at e-mails, by what came of them: sent, failed, refused for good."
+    );
     describe_gauge!(
         "comptoir_due_failed",
         "Timers and acts that failed too often, and wait for an operator."
@@ -81,6 +86,9 @@ pub(crate) enum Attempt {
 /// Begins what is counted at 0, so that the first time shows as a change.
 pub(crate) fn begin(policies: &[Registered]) {
     leads(false);
+    for outcome in ["sent", "failed", "given_up"] {
+        counter!("comptoir_email_attempts_total", "outcome" => outcome).absolute(0);
+    }
     for one in policies {
         let policy = one.name;
         counter!("comptoir_policy_parked_events_total", "policy" => policy).absolute(0);
@@ -94,6 +102,17 @@ pub(crate) fn begin(policies: &[Registered]) {
             counter!("comptoir_due_attempts_total", &labels).absolute(0);
         }
     }
+}
+
+/// What becomes of an e-mail is about to be written down.
+pub(crate) fn email(command: &Command) {
+    let outcome = match command {
+        Command::MarkSent { .. } => "sent",
+        Command::MarkFailed { .. } => "failed",
+        Command::GiveUp { .. } => "given_up",
+        Command::Queue { .. } | Command::Retry => return,
+    };
+    counter!("comptoir_email_attempts_total", "outcome" => outcome).increment(1);
 }
 
 /// Whether this process leads.

@@ -6,6 +6,7 @@ mod access;
 mod bench;
 mod conventions;
 mod demo;
+mod emails;
 mod faults;
 mod lag;
 mod log;

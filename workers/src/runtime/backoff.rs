@@ -12,7 +12,7 @@ pub fn backoff(attempt: u32, first: Duration, longest: Duration, jitter: f64) ->
 }
 
 /// A number from 0 to 1 that differs each time.
-pub(crate) fn jitter() -> f64 {
+pub fn jitter() -> f64 {
     let random = uuid::Uuid::now_v7().as_u128() as u32;
     f64::from(random) / f64::from(u32::MAX)
 }

@@ -23,7 +23,7 @@ pub mod standing;
 mod timers;
 mod work;
 
-pub use backoff::backoff;
+pub use backoff::{backoff, jitter};
 pub use cause::Cause;
 pub use due::run_due;
 pub use effect::Effect;

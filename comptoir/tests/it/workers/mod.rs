@@ -3,10 +3,10 @@
 mod due;
 mod faults;
 mod history;
-mod order;
+pub mod order;
 mod parked;
-mod policies;
-mod process;
+pub mod policies;
+pub mod process;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ async fn own_log() -> (Log, String) {
 }
 
 /// Has something happen to an order.
-async fn happen(log: &Log, order: Uuid, event: Event) {
+pub async fn happen(log: &Log, order: Uuid, event: Event) {
     store(log, order, event, Request::default()).await;
 }
 
@@ -100,7 +100,7 @@ async fn counted(log: &Log) -> BTreeMap<(Uuid, String), usize> {
 }
 
 /// How often that was so of that order.
-async fn times(log: &Log, order: Uuid, what: &str) -> usize {
+pub async fn times(log: &Log, order: Uuid, what: &str) -> usize {
     let counted = counted(log).await;
     let times = counted.get(&(order, what.to_owned()));
     times.copied().unwrap_or_default()

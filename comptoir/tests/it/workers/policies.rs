@@ -14,7 +14,7 @@ use super::order::{Event, Order, Tallies, Tally};
 /// Whether poison does no harm any more.
 pub static HEALED: AtomicBool = AtomicBool::new(false);
 
-pub fn toys(_: &workers::Parts) -> Vec<Registered> {
+pub fn toys() -> Vec<Registered> {
     vec![
         Registered::policy::<TallyOrders>(),
         Registered::policy::<ExpireOrders>(),

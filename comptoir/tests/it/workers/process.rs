@@ -10,7 +10,6 @@ use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use workers::Parts;
 use workers::runtime::{Error, Registered, register, run_due, run_policies};
 
 use super::policies;
@@ -48,7 +47,7 @@ pub struct Worker {
 impl Worker {
     /// One with every toy policy.
     pub async fn start(log: &Log) -> Self {
-        Self::of(log, policies::toys(&Parts { log: log.clone() })).await
+        Self::of(log, policies::toys()).await
     }
 
     pub async fn of(log: &Log, all: Vec<Registered>) -> Self {
