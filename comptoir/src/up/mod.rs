@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Door, Kafka, Keys, Personal, Topics};
+use crate::settings::{Databases, Door, Kafka, Keys, Mail, Personal, Topics};
 use crate::{demo, measure};
 use secrets::Secrets;
 use surroundings::Surroundings;
@@ -51,6 +51,8 @@ pub struct Options {
     topics: Topics,
     #[command(flatten)]
     kafka: Kafka,
+    #[command(flatten)]
+    mail: Mail,
     #[command(flatten)]
     admin: FirstAdmin,
     #[command(flatten)]
@@ -112,6 +114,10 @@ async fn serve(
         Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
     process.tell(metrics);
     let keys: Keys = secrets.keys();
+    let here = listener.local_addr()?;
+    let mail = options.mail.clone();
+    let mail = mail.or(surroundings.data().join("mail"), format!("http://{here}"));
+    process.worker(mail.open(&keys.master()?)?).await?;
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
     let kafka = Kafka {
