@@ -9,6 +9,7 @@ mod conventions;
 mod demo;
 mod door;
 mod faults;
+mod ids;
 mod lag;
 mod log;
 mod log_reader;
