@@ -42,6 +42,11 @@ boundaries:
 alerts:
     bash .ci/run alerts
 
+# Ask both APIs what their OpenAPI document allows and what it does not; another seed, other requests: just fuzz 17
+fuzz *seed:
+    cargo build --package comptoir
+    .ci/fuzz {{ seed }}
+
 # Check the compose file and the Dockerfile, with tools from PyPI.
 containers:
     python3 -m venv target/container-checks

@@ -248,6 +248,8 @@ pub(crate) fn unloadable(error: LoadError) -> Problem {
             tracing::warn!(why, "the log's database is away");
             away()
         }
+        // Ids come from clients: one may be of anything.
+        LoadError::Foreign { .. } => Problem::not_found("there is no such thing"),
         error => Problem::fault("a stream can't be loaded", &error),
     }
 }

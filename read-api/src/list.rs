@@ -11,6 +11,8 @@ use crate::query::{FromRow, Sql, Tables};
 const PAGE_SIZE: u32 = 10;
 /// The most rows of a page.
 const MOST: u32 = 100;
+/// The last page that can be asked for: what the OpenAPI document's `int32` holds.
+const LAST_PAGE: u32 = i32::MAX.unsigned_abs();
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,8 +50,8 @@ impl Paging {
         allowed: &[(&str, &str)],
     ) -> Result<Self, Problem> {
         let (page, size) = (page.unwrap_or(1), size.unwrap_or(PAGE_SIZE));
-        if page == 0 {
-            return Err(Problem::malformed("pages are counted from 1"));
+        if !(1..=LAST_PAGE).contains(&page) {
+            return Err(Problem::malformed("pages are 1 to 2147483647"));
         }
         if !(1..=MOST).contains(&size) {
             return Err(Problem::malformed("a page has 1 to 100 rows"));

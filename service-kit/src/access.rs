@@ -1,5 +1,7 @@
 //! Who may call a route: said where the route is registered, checked before its handler runs.
 
+mod document;
+
 use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +14,7 @@ use domain::actor::{Actor, Role};
 use futures::future::Either;
 use tower::{Layer, Service};
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::SecurityRequirement;
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use uuid::Uuid;
 
@@ -79,10 +81,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds the routes of `handlers` (made by `utoipa_axum::routes!`) for those in `access`.
     pub fn allow(mut self, access: Access, whose: Whose, handlers: UtoipaMethodRouter<S>) -> Self {
-        let (schemas, mut paths, methods) = handlers;
+        let (mut schemas, mut paths, methods) = handlers;
+        schemas.push((Problem::name().into_owned(), Problem::schema()));
+        Problem::schemas(&mut schemas);
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
-                document(operation, access, whose);
+                document::document(operation, access, whose);
                 self.table.push(Route {
                     method,
                     path: path.clone(),
@@ -119,29 +123,6 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
     all.into_iter()
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
         .collect()
-}
-
-fn document(operation: &mut Operation, access: Access, whose: Whose) {
-    let said = match access {
-        Access::Anyone => "Anybody may call it.".to_owned(),
-        Access::SignedIn => "Anybody who is signed in may call it.".to_owned(),
-        Access::Roles(roles) => {
-            let names: Vec<&str> = roles.iter().map(<&str>::from).collect();
-            format!("For the roles: {}.", names.join(", "))
-        }
-    };
-    let text = operation.description.get_or_insert_default();
-    if !text.is_empty() {
-        text.push_str("\n\n");
-    }
-    text.push_str(&said);
-    if let Whose::Owner(rule) | Whose::Filtered(rule) = whose {
-        text.push_str(&format!(" Of these: {rule}."));
-    }
-    if access != Access::Anyone {
-        let by = |scheme: &str| SecurityRequirement::new(scheme, [] as [&str; 0]);
-        operation.security = Some(vec![by("bearer"), by("cookie")]);
-    }
 }
 
 /// Lets a request through to a route, or answers why not. A service of its own and no middleware

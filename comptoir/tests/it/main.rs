@@ -10,6 +10,7 @@ mod demo;
 mod door;
 mod emails;
 mod faults;
+mod ids;
 mod lag;
 mod log;
 mod log_reader;

@@ -33,3 +33,29 @@ async fn health_and_metrics_answer() {
     stranger.get("/metrics").await.expect(200);
     stranger.get("/api/health").await.expect(200);
 }
+
+#[tokio::test]
+async fn every_operation_says_how_it_refuses() {
+    let stranger = shared().stranger();
+    let document = stranger.get("/openapi.json").await.expect(200).body;
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|item| item.as_object().unwrap().values());
+    for operation in operations {
+        let answers = operation["responses"].as_object().unwrap();
+        let guarded = operation["security"].is_array();
+        for status in ["429", "503", "default"] {
+            assert!(answers.contains_key(status), "{status} {operation}");
+        }
+        for status in ["401", "403"] {
+            assert!(!guarded || answers.contains_key(status), "{operation}");
+        }
+        let refusals = answers
+            .iter()
+            .filter(|(status, _)| !status.starts_with('2'));
+        for (status, answer) in refusals {
+            let schema = &answer["content"]["application/problem+json"]["schema"];
+            let problem = "#/components/schemas/Problem";
+            assert_eq!(schema["$ref"], problem, "{status} {operation}");
+        }
+    }
+}

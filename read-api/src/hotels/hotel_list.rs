@@ -201,12 +201,20 @@ pub async fn list_hotels(
     let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
     check_text(asked.search.as_deref())?;
     check_text(asked.city.as_deref())?;
+    check_guests(asked.guests)?;
     let stay = asked.stay()?;
     app.contain(&fresh, CONTEXT, &TABLES).await?;
     let filter = filter(&asked, stay);
     let (count, hotels) = paging.fetch(&app.tables, COLUMNS, "hotels", filter).await?;
     let results = with_rooms(&app, hotels, stay, asked.guests).await?;
     view(&known, &paging.page(&uri, count, results))
+}
+
+fn check_guests(guests: Option<i32>) -> Result<(), Problem> {
+    match guests {
+        Some(guests) if guests < 1 => Err(Problem::malformed("guests are 1 or more")),
+        _ => Ok(()),
+    }
 }
 
 /// One hotel.
