@@ -5,6 +5,7 @@
 //! run, `docs/adding-a-policy.md` how one is added.
 
 pub mod given;
+pub mod identity;
 pub mod mail;
 pub mod measure;
 pub mod runtime;
@@ -27,4 +28,4 @@ pub struct Parts {
 pub type ContextWorkers = fn(&Parts) -> Vec<Registered>;
 
 /// Policies and effects, context by context.
-pub const CONTEXTS: &[ContextWorkers] = &[support::workers];
+pub const CONTEXTS: &[ContextWorkers] = &[identity::workers, support::workers];

@@ -3,6 +3,7 @@
 mod due;
 mod faults;
 mod history;
+mod operator;
 pub mod order;
 mod parked;
 pub mod policies;

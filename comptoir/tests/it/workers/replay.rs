@@ -3,7 +3,7 @@
 use chrono::Utc;
 use event_store::Log;
 use uuid::Uuid;
-use workers::runtime::{Registered, replay};
+use workers::runtime::{Registered, parked, replay};
 
 use super::order::Event;
 use super::policies::{ExpireOrders, TallyOrders};
@@ -57,6 +57,7 @@ async fn a_replay_repeats_nothing_however_old_it_is() {
     // The timers that a replay sets once more were due long ago.
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     assert_eq!(stored(&log).await, before);
+    assert_eq!(parked::list(log.pool(), None).await.unwrap(), []);
     assert_eq!(replay::ask(log.pool(), "nobody", 0).await.unwrap(), None);
     worker.stop().await;
 }
