@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use event_store::{database, epoch};
 use projections::migrate::clear_read;
 use secrecy::SecretString;
+use service_kit::door::Door;
 use service_kit::keys::MasterKey;
 use service_kit::supervise::{Supervisor, stop_on_signal};
 use service_kit::{telemetry, traces};
@@ -18,7 +19,9 @@ use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
-use crate::settings::{Databases, Kafka, Keys, KeysDatabase, Listen, Mail, Personal, Topics};
+use crate::settings::{
+    Databases, Door as DoorSettings, Kafka, Keys, KeysDatabase, Listen, Mail, Personal, Topics,
+};
 use crate::workers::WorkersCommand;
 use crate::{demo, measure, restored, up};
 
@@ -110,6 +113,8 @@ struct CommandApi {
     #[command(flatten)]
     listen: Listen,
     #[command(flatten)]
+    door: DoorSettings,
+    #[command(flatten)]
     admin: up::FirstAdmin,
 }
 
@@ -171,6 +176,8 @@ struct ReadApi {
     token_key: String,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    door: DoorSettings,
 }
 
 #[derive(clap::Args)]
@@ -247,17 +254,18 @@ async fn process(
 }
 
 /// Serves HTTP and runs until the end.
-async fn run(mut process: Process, listen: Listen) -> anyhow::Result<()> {
+async fn run(mut process: Process, listen: Listen, door: Door) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen.listen)
         .await
         .with_context(|| format!("listening on {}", listen.listen))?;
     tracing::info!(address = %listen.listen, "listening");
-    process.serve(listener);
+    process.serve(listener, door);
     Ok(process.tasks.run().await?)
 }
 
 impl CommandApi {
     async fn run(self) -> anyhow::Result<()> {
+        let door = self.door.open()?;
         let mut process = process(
             "command-api",
             &self.databases,
@@ -270,7 +278,7 @@ impl CommandApi {
         if let (Some(email), Some(password)) = (self.admin.admin_email, self.admin.admin_password) {
             up::ensure_first_admin(&app, &email, Some(SecretString::from(password))).await?;
         }
-        run(process, self.listen).await
+        run(process, self.listen, door).await
     }
 }
 
@@ -279,7 +287,7 @@ impl Relay {
         let mut process = process("relay", &self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
-        run(process, self.listen).await
+        run(process, self.listen, Door::default()).await
     }
 }
 
@@ -290,7 +298,7 @@ impl Worker {
         let mut process =
             process("worker", &self.databases, self.topics, Some(&self.personal)).await?;
         process.worker(mail).await?;
-        run(process, self.listen).await
+        run(process, self.listen, Door::default()).await
     }
 }
 
@@ -304,12 +312,13 @@ impl Projector {
         )
         .await?;
         process.projector(self.kafka.source());
-        run(process, self.listen).await
+        run(process, self.listen, Door::default()).await
     }
 }
 
 impl ReadApi {
     async fn run(self) -> anyhow::Result<()> {
+        let door = self.door.open()?;
         let mut process = process(
             "read-api",
             &self.databases,
@@ -321,7 +330,7 @@ impl ReadApi {
         let tokens =
             service_kit::token::Tokens::parse(&self.token_key).context("COMPTOIR_TOKEN_KEY")?;
         process.read_api(tokens);
-        run(process, self.listen).await
+        run(process, self.listen, door).await
     }
 }
 

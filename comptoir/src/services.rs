@@ -15,9 +15,11 @@ use read_api::lag::events_behind;
 use read_api::query::Tables;
 use read_api::standing::Visibility;
 use service_kit::derived_token::DerivedTokens;
+use service_kit::door::Door;
 use service_kit::health::Health;
 use service_kit::keys::MasterKey;
 use service_kit::measure::Metrics;
+use service_kit::server;
 use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
 use sqlx::PgPool;
@@ -248,10 +250,11 @@ impl Process {
     }
 
     /// Serves what was added on `listener`, with health, metrics and documents.
-    pub fn serve(&mut self, listener: TcpListener) {
+    pub fn serve(&mut self, listener: TcpListener, door: Door) {
         let (apis, health) = (std::mem::take(&mut self.apis), self.health.clone());
         let app = http::app(apis, health, self.metrics.clone());
-        let served = service_kit::server::serve(listener, app, self.tasks.stop());
+        let stop = self.tasks.stop();
+        let served = async move { server::serve(listener, app, &door, stop).await };
         self.tasks.spawn("the HTTP server", served);
     }
 }

@@ -33,3 +33,17 @@ CREATE TABLE seller_requests (
 );
 CREATE INDEX seller_requests_by_time ON seller_requests (requested_at, id);
 CREATE INDEX seller_requests_by_status ON seller_requests (status, requested_at, id);
+
+-- What is personal says of whom: the column that names the person. Erasing a person empties it, in
+-- every table that has such a column, whatever its schema (projections/src/erase.rs).
+COMMENT ON COLUMN accounts.email IS 'personal of id';
+COMMENT ON COLUMN accounts.name IS 'personal of id';
+COMMENT ON COLUMN profiles.first_name IS 'personal of id';
+COMMENT ON COLUMN profiles.last_name IS 'personal of id';
+COMMENT ON COLUMN profiles.phone IS 'personal of id';
+COMMENT ON COLUMN profiles.address IS 'personal of id';
+COMMENT ON COLUMN profiles.gender IS 'personal of id';
+COMMENT ON COLUMN profiles.bio IS 'personal of id';
+COMMENT ON COLUMN sessions.agent IS 'personal of account_id';
+COMMENT ON COLUMN seller_requests.message IS 'personal of account_id';
+COMMENT ON COLUMN seller_requests.reason IS 'personal of account_id';

@@ -2,6 +2,7 @@
 //!
 //! A projection is one read table and says only what its rows mean; [`runtime`] does the rest.
 
+pub mod erase;
 pub mod hotels;
 pub mod identity;
 pub mod measure;

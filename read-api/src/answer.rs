@@ -94,7 +94,7 @@ fn tagged(known: &Known, tag: &str, body: Vec<u8>) -> Response {
     }
     let revalidate = HeaderValue::from_static("private, no-cache");
     answer.insert(header::CACHE_CONTROL, revalidate);
-    let vary = HeaderValue::from_static("authorization");
+    let vary = HeaderValue::from_static("authorization, cookie");
     answer.insert(header::VARY, vary);
     response
 }

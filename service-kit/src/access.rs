@@ -17,6 +17,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use uuid::Uuid;
 
 use crate::cookies;
+use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::server::TakenBy;
 use crate::token::{Bearer, Tokens};
@@ -167,7 +168,9 @@ impl<S: Service<Request, Response = Response>> Service<Request> for Guarded<S> {
             // Nobody takes a request twice.
             let _first = taken_by.set(Arc::clone(path));
         }
-        match caller(request.method(), request.headers(), tokens, *access) {
+        let caller = caller(request.method(), request.headers(), tokens, *access);
+        let caller = caller.and_then(|bearer| counted(&request, bearer));
+        match caller {
             Ok(bearer) => {
                 request.extensions_mut().insert(Signed(bearer));
                 Either::Left(self.route.call(request))
@@ -201,6 +204,15 @@ fn caller(
         }
         (found, _) => Ok(found),
     }
+}
+
+/// Counts the request among those of the caller's account.
+fn counted(request: &Request, bearer: Option<Bearer>) -> Result<Option<Bearer>, Problem> {
+    let limits = request.extensions().get::<Limits>();
+    if let (Some(limits), Some(bearer)) = (limits, &bearer) {
+        limits.of_account(bearer.actor.account)?;
+    }
+    Ok(bearer)
 }
 
 fn by_header(value: &HeaderValue, tokens: &Tokens) -> Result<Bearer, Problem> {

@@ -1,16 +1,21 @@
 //! Reading bodies and parameters strictly: what can't be read is a problem document.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::problem::{FieldError, Problem};
 
 /// The largest body of a command, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+/// How long a client may take to send one.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 /// A JSON body. Malformed is `400`, another media type `415`, too large `413`; a wrong type or an
 /// unknown field is `422` with a pointer to it.
@@ -68,17 +73,20 @@ impl NoBody {
 async fn read_bytes(body: Body) -> Result<Bytes, Problem> {
     let mut request = Request::new(body);
     DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
-    Bytes::from_request(request, &())
-        .await
-        .map_err(|error| match error {
-            BytesRejection::FailedToBufferBody(error)
-                if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                let detail = format!("a body has {MAX_BODY} bytes at most");
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-            }
-            error => Problem::malformed(error.body_text()),
-        })
+    let read = timeout(BODY_LIMIT, Bytes::from_request(request, &())).await;
+    let read = read.map_err(|_| {
+        let detail = "the body took too long to come";
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "body-timed-out", detail)
+    })?;
+    read.map_err(|error| match error {
+        BytesRejection::FailedToBufferBody(error)
+            if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+        {
+            let detail = format!("a body has {MAX_BODY} bytes at most");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+        }
+        error => Problem::malformed(error.body_text()),
+    })
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,7 +1,9 @@
 //! What every HTTP service puts around its routes, and how it is served.
 
+mod connections;
+
 use std::any::Any;
-use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -13,16 +15,19 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::make::Shared;
-use tower::{Service, service_fn};
+use tower::Service;
 use uuid::Uuid;
 
+use crate::door::Door;
+use crate::limits::Limits;
 use crate::measure;
 use crate::problem::Problem;
 use crate::traces::Served;
 
 /// The longest that a request may take, whatever it waits for.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(40);
+/// How often what is counted of clients that ask no more is forgotten.
+const TIDIED_EVERY: Duration = Duration::from_secs(60);
 /// The header that names a request in answers and logs.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -35,6 +40,34 @@ pub struct RequestId(pub String);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TakenBy(pub(crate) Arc<OnceLock<Arc<str>>>);
 
+/// What every answer says to browsers: take it for what it says it is, show it in no frame, tell
+/// nobody where you were, and come by TLS next time.
+const SAFETY: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+/// What a page of ours may load: nothing, but for the documents' page its own files.
+const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const DOCUMENTS: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'",
+);
+
 /// Serves `routes` on `listener` until `stop`, then lets open requests end. Unknown paths and
 /// methods are problems, a panic is a `500` that is logged, every answer carries its request's id.
 ///
@@ -43,18 +76,38 @@ pub(crate) struct TakenBy(pub(crate) Arc<OnceLock<Arc<str>>>);
 pub async fn serve(
     listener: TcpListener,
     routes: Router,
+    door: &Door,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let routes = with_fallbacks(routes);
+    let routes = match door.cors() {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    let (door, limits) = (Arc::new(door.clone()), door.limits());
+    let tidied = limits.clone();
     // Around the router and not in layers, which every route would have a box of: they are cloned
     // with all that is in them, several times a request.
-    let service = service_fn(move |request| {
-        let routes = routes.clone();
-        async move { Ok::<_, Infallible>(answer(routes, request).await) }
-    });
-    axum::serve(listener, Shared::new(service))
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+    let answer = move |mut request: Request, peer: SocketAddr| {
+        let (routes, limits) = (routes.clone(), limits.clone());
+        let client = door.client(peer.ip(), request.headers());
+        async move {
+            request.extensions_mut().insert(limits.clone());
+            answer(routes, request, &limits, client).await
+        }
+    };
+    let accepted = connections::accept(listener, answer, stop.clone());
+    let tidy = async {
+        while !stop.is_cancelled() {
+            tokio::time::sleep(TIDIED_EVERY).await;
+            tidied.forget();
+        }
+    };
+    tokio::pin!(accepted);
+    tokio::select! {
+        ended = &mut accepted => ended,
+        () = tidy => accepted.await,
+    }
 }
 
 fn with_fallbacks(routes: Router) -> Router {
@@ -70,8 +123,8 @@ fn with_fallbacks(routes: Router) -> Router {
         })
 }
 
-/// Answers one request, and says in answer, metrics and log which it was.
-async fn answer(routes: Router, mut request: Request) -> Response {
+/// Answers one request of `client`, and says in answer, metrics and log which it was.
+async fn answer(routes: Router, mut request: Request, limits: &Limits, client: IpAddr) -> Response {
     let given = request.headers().get(REQUEST_ID);
     let id = given
         .and_then(|value| value.to_str().ok())
@@ -85,7 +138,12 @@ async fn answer(routes: Router, mut request: Request) -> Response {
     let method = request.method().clone();
     let span = Served::begin(&mut request);
     let began = Instant::now();
-    let mut response = within_limit(routes, request).await;
+    let path = request.uri().path();
+    let documents = path.starts_with("/docs");
+    let mut response = match limits.of_address(client, path, !method.is_safe()) {
+        Ok(()) => within_limit(routes, request).await,
+        Err(problem) => problem.into_response(),
+    };
     let status = response.status();
     let route = taken_by.0.get();
     measure::answered(&method, route, status, began.elapsed());
@@ -99,8 +157,9 @@ async fn answer(routes: Router, mut request: Request) -> Response {
     if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(REQUEST_ID, value);
     }
-    let nosniff = HeaderValue::from_static("nosniff");
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    headers.extend(SAFETY);
+    let policy = if documents { DOCUMENTS } else { NO_PAGE };
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
@@ -126,6 +185,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+    use crate::limits::Rates;
     use axum::body::{Body, to_bytes};
     use axum::routing::get;
 
@@ -137,7 +197,9 @@ mod tests {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(REQUEST_ID, "my-request-17");
         let routes = with_fallbacks(Router::new().route("/panic", get(panics)));
-        let response = answer(routes, request.body(Body::empty()).unwrap()).await;
+        let request = request.body(Body::empty()).unwrap();
+        let limits = Limits::new(Rates::default());
+        let response = answer(routes, request, &limits, [127, 0, 0, 1].into()).await;
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, 10_000).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
@@ -153,10 +215,9 @@ mod tests {
             "{body}"
         );
         assert_eq!(response.headers()[REQUEST_ID], "my-request-17");
-        assert_eq!(
-            response.headers()[header::X_CONTENT_TYPE_OPTIONS],
-            "nosniff"
-        );
+        for (name, value) in SAFETY {
+            assert_eq!(response.headers()[name], value);
+        }
     }
 
     #[tokio::test]

@@ -98,6 +98,9 @@ impl Deployment {
             .env("COMPTOIR_PERSONAL_KEYS", &self.personal_keys)
             .env("COMPTOIR_MASTER_KEY", &self.master_key)
             .env("COMPTOIR_TOKEN_KEY", &self.token_key)
+            // Its one address asks for all.
+            .env("COMPTOIR_REQUESTS_PER_SECOND", "0")
+            .env("COMPTOIR_SIGN_INS_PER_MINUTE", "0")
             .env("COMPTOIR_LISTEN", &address)
             .env_remove("COMPTOIR_ADMIN_EMAIL")
             .env_remove("READ_DATABASE_URL")

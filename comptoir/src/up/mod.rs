@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Kafka, Keys, Mail, Personal, Topics};
+use crate::settings::{Databases, Door, Kafka, Keys, Mail, Personal, Topics};
 use crate::{demo, measure};
 use secrets::Secrets;
 use surroundings::Surroundings;
@@ -55,6 +55,8 @@ pub struct Options {
     mail: Mail,
     #[command(flatten)]
     admin: FirstAdmin,
+    #[command(flatten)]
+    door: Door,
 }
 
 /// The first administrator, when the platform has none.
@@ -129,7 +131,7 @@ async fn serve(
     let password = secrets.password().map(SecretString::from);
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
-    process.serve(listener);
+    process.serve(listener, options.door.open()?);
     println!("{}", surroundings.greeting(address, secrets));
     let stop = process.tasks.stop();
     if options.demo {

@@ -3,9 +3,11 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests are read, not called")]
 
 mod access;
+mod across;
 mod bench;
 mod conventions;
 mod demo;
+mod door;
 mod emails;
 mod faults;
 mod lag;
@@ -23,6 +25,7 @@ mod relay;
 mod restore;
 mod routes;
 mod runtime;
+mod secrets;
 mod services;
 mod shop;
 mod support;

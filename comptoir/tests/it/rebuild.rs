@@ -25,7 +25,7 @@ const ACCEPTED: Options = Options {
     accept: true,
 };
 
-fn databases(system: &System) -> Databases {
+pub fn databases(system: &System) -> Databases {
     Databases {
         log: system.log.pool().clone(),
         read: system.read.clone(),
@@ -37,7 +37,7 @@ fn registered(name: &str) -> Registered {
     projections::named(name).unwrap()
 }
 
-fn unwatched() -> watch::Sender<Progress> {
+pub fn unwatched() -> watch::Sender<Progress> {
     Progress::channel().0
 }
 

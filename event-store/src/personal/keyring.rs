@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::sync::Cache;
 use sqlx::PgPool;
@@ -159,6 +160,14 @@ impl Keyring {
         let erasure = table::erase(&inner.pool, apart, person).await?;
         inner.cache.insert(person, None);
         Ok(erasure)
+    }
+
+    /// The persons whose keys were destroyed in so long a time, up to now.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn erased_within(&self, time: Duration) -> Result<Vec<Uuid>, Error> {
+        Ok(table::erased_within(&self.inner()?.pool, time).await?)
     }
 
     /// Takes what is too old out of memory. What is too old is not used even before.

@@ -1,9 +1,10 @@
 //! The table of persons' keys.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sqlx::postgres::PgRow;
-use sqlx::{PgExecutor, PgPool, Row as _};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row as _};
 use uuid::Uuid;
 
 use crate::idempotency::ids_of;
@@ -24,6 +25,17 @@ impl Row {
             key: master.zip(wrapped),
         })
     }
+}
+
+/// The persons whose keys were destroyed in so long a time, by the clock of the database.
+pub(super) async fn erased_within(
+    database: impl PgExecutor<'_>,
+    time: Duration,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    let sql = "SELECT person FROM person_keys \
+         WHERE erased_at > now() - make_interval(secs => $1) ORDER BY person";
+    let query = sqlx::query_scalar(sql).bind(time.as_secs_f64());
+    query.fetch_all(database).await
 }
 
 /// What became of a person's key.
@@ -72,7 +84,8 @@ pub(super) async fn insert(
 }
 
 /// Destroys the key of `person` in the database of `keys`, and removes the answers kept for that
-/// person's retries: in the same transaction, or after it in the log that the keys are `apart_from`.
+/// person's retries and the password's hash: in the same transaction, or after it in the log that
+/// the keys are `apart_from`.
 ///
 /// # Errors
 /// When a database is away; done again it goes on.
@@ -96,17 +109,16 @@ pub async fn erase(
     .bind(person)
     .execute(&mut *tx)
     .await?;
-    let (first, last) = ids_of(person);
-    let answers = "DELETE FROM idempotency WHERE scope = $1 AND id BETWEEN $2 AND $3";
-    let answers = sqlx::query(answers).bind(person).bind(first).bind(last);
     match apart_from {
         None => {
-            answers.execute(&mut *tx).await?;
+            forget(&mut tx, person).await?;
             tx.commit().await?;
         }
         Some(log) => {
             tx.commit().await?;
-            answers.execute(log).await?;
+            let mut tx = log.begin().await?;
+            forget(&mut tx, person).await?;
+            tx.commit().await?;
         }
     }
     Ok(match had {
@@ -114,6 +126,23 @@ pub async fn erase(
         Some(false) => Erasure::Before,
         None => Erasure::NoKey,
     })
+}
+
+/// Removes what the log's database has of `person` beside the log: answers kept for retries, and
+/// the hash of the password.
+async fn forget(log: &mut PgConnection, person: Uuid) -> Result<(), sqlx::Error> {
+    let (first, last) = ids_of(person);
+    sqlx::query("DELETE FROM idempotency WHERE scope = $1 AND id BETWEEN $2 AND $3")
+        .bind(person)
+        .bind(first)
+        .bind(last)
+        .execute(&mut *log)
+        .await?;
+    sqlx::query("DELETE FROM credentials WHERE account_id = $1")
+        .bind(person)
+        .execute(log)
+        .await?;
+    Ok(())
 }
 
 /// One row of each master key in use, found by as many looks into the index.

@@ -23,8 +23,8 @@ pub struct Difference {
     pub live: Option<Value>,
     /// What the log gives; none when there should be no such row.
     pub rebuilt: Option<Value>,
-    /// The events that the rebuilt row is folded from, oldest first. None explain a row that was
-    /// edited by hand.
+    /// The events that the rebuilt row is folded from, oldest first; of a row across streams the last
+    /// 100. None explain a row that was made by hand.
     pub events: Vec<EventOf>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct FrozenTable {
     pub(super) session: PgConnection,
     pub(super) standing: Standing,
     /// The events that it does not have since they are parked.
-    parked: HashSet<Position>,
+    pub(super) parked: HashSet<Position>,
 }
 
 impl FrozenTable {
@@ -82,7 +82,7 @@ impl FrozenTable {
 
     /// Every row that differs from the shadow's, which stands where this table does.
     pub(super) async fn compare(
-        mut self,
+        &mut self,
         databases: &Databases,
         projection: &Registered,
         teller: &Teller,

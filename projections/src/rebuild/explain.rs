@@ -1,18 +1,20 @@
 //! The events behind differences.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use event_store::{Position, RecordedEvent, read};
+use event_store::{Position, RecordedEvent};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::compare::Difference;
-use super::progress::{Step, Teller};
+use super::follow::Standing;
+use super::past::Past;
+use super::progress::Teller;
 use super::{Databases, Error};
 use crate::runtime::Registered;
 
-/// How many events are read at once.
-const PAGE: i64 = 5_000;
+/// So many events of a row across streams are kept, the last ones: it may have any number.
+const MOST: usize = 100;
 
 /// An event, in short.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,32 +40,25 @@ impl EventOf {
     }
 }
 
-/// Adds to each difference the events up to `head` that touch its row: one pass over the log.
+/// Adds to each difference the events up to `standing`, but those at the positions `without`, that
+/// touch its row, of whatever streams: one pass over the log.
 pub(super) async fn explain(
     databases: &Databases,
     projection: &Registered,
     differences: &mut [Difference],
-    head: Position,
+    (standing, without): (&Standing, &HashSet<Position>),
     teller: &Teller,
 ) -> Result<(), Error> {
     if differences.is_empty() {
         return Ok(());
     }
-    teller.begin(Step::Explaining, head.unsigned_abs());
     let keys = differences.iter().enumerate();
     let places: HashMap<String, usize> = keys
         .map(|(place, difference)| (difference.key.to_string(), place))
         .collect();
-    let mut position = 0;
-    while position < head {
-        let mut page = read::after(&databases.log, position, PAGE).await?;
-        let Some(last) = page.last() else {
-            break;
-        };
-        let end = last.position;
-        page.retain(|event| event.aggregate_type == projection.aggregate_type);
-        databases.keyring.open_events(&mut page).await?;
-        for event in page.iter().filter(|event| event.position <= head) {
+    let mut past = Past::of(databases, projection, standing, teller);
+    while let Some(events) = past.next(without).await? {
+        for event in &events {
             // What can't be read is parked in both tables, and touches no row.
             let Ok(keys) = (projection.keys)(event) else {
                 continue;
@@ -72,11 +67,13 @@ pub(super) async fn explain(
                 let Some(place) = places.get(&key.to_string()) else {
                     continue;
                 };
-                differences[*place].events.push(EventOf::of(event));
+                let events = &mut differences[*place].events;
+                if projection.across_streams && events.len() == MOST {
+                    events.remove(0);
+                }
+                events.push(EventOf::of(event));
             }
         }
-        teller.advance((end - position).unsigned_abs());
-        position = end;
     }
     Ok(())
 }

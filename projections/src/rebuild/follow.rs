@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use event_store::{Position, read};
+use event_store::{Position, RecordedEvent, read};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
@@ -29,6 +29,11 @@ impl Standing {
             until.is_none_or(|until| until.positions.get(partition) > Some(position))
         });
         behind.map(|(_, position)| *position).min()
+    }
+
+    /// Whether the table has this event, or has parked it.
+    pub(super) fn has(&self, event: &RecordedEvent) -> bool {
+        self.positions.get(&event.partition) >= Some(&event.position)
     }
 
     /// Something up to here is in the table.
@@ -119,6 +124,7 @@ pub(super) async fn page(
     let mut new: Vec<Delivered> = new.collect();
     open::open(&databases.keyring, &mut new).await?;
     if !new.is_empty() {
+        // Rows across streams need no locks here: this has the watermarks of all their partitions.
         let version = (projection.name.to_owned(), projection.version);
         let mut parked = park::among(tx, slot, &new).await?;
         let parked = parked.remove(&version).unwrap_or_default();

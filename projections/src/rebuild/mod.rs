@@ -1,18 +1,20 @@
 //! Rebuilding a table beside the live one.
 //!
 //! A shadow table is filled from the log as it is at one moment, stream by stream, by several
-//! workers; gets its indexes; follows the log; is compared with the live table as of one moment;
-//! and takes its place in one transaction. The live table stays as the previous one, to go back
-//! to. What is killed on the way leaves a shadow that the next rebuild begins anew.
+//! workers, or in the order of the log where its rows go across streams; gets its indexes; follows
+//! the log; is compared with the live table as of one moment; and takes its place in one
+//! transaction. The live table stays as the previous one, to go back to. What is killed on the way
+//! leaves a shadow that the next rebuild begins anew.
 
+mod anew;
 mod compare;
-
 mod error;
 mod explain;
 mod fill;
 mod follow;
 mod left;
 mod lock;
+mod past;
 mod progress;
 mod run;
 mod sample;

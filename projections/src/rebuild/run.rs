@@ -1,5 +1,8 @@
 //! A rebuild from its first step to its last, and the way back.
 
+use std::collections::HashSet;
+use std::time::Instant;
+
 use event_store::FrozenLog;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -12,7 +15,8 @@ use super::lock::Lock;
 use super::progress::{Progress, Step, Teller};
 use super::sample::sample;
 use super::swap::swap;
-use super::{Databases, Error, fill, shadow};
+use super::{Databases, Error, anew, fill, shadow};
+use crate::erase;
 use crate::runtime::{ApplyError, Registered, Slot};
 
 /// How a table is rebuilt.
@@ -152,33 +156,55 @@ async fn fold_and_compare(
     workers: usize,
     teller: &Teller,
 ) -> Result<Vec<Difference>, Error> {
+    let began = Instant::now();
     let read = &databases.read;
     let partitions = partitions(&databases.log, projection).await?;
     shadow::schemas(read, projection).await?;
     shadow::create(read, projection).await?;
-    let epoch = match fill::fill(databases, projection, workers, teller).await {
-        Ok(log) => {
-            teller.begin(Step::Indexing, 0);
-            shadow::index(read, projection).await?;
-            let end = (log.head(), log.last_event());
-            shadow::stand_at(read, projection, partitions, log.epoch(), end).await?;
-            log.epoch()
-        }
-        // COPY does not say whose row is refused. Folded in the order of the log, as a projector
-        // folds it, the stream at fault is found and parked: slowly, and seldom.
-        Err(Error::Database(error)) if ApplyError::is_of_a_row(&error) => {
-            tracing::warn!(%error, projection = projection.name, "a row is refused: looking for it");
-            shadow::create(read, projection).await?;
-            shadow::index(read, projection).await?;
-            let epoch = FrozenLog::take(&databases.log).await?.epoch();
-            shadow::stand_at(read, projection, partitions, epoch, (0, None)).await?;
-            teller.begin(Step::Following, 0);
-            follow(databases, projection, Slot::Shadow, None, teller).await?;
-            epoch
-        }
-        Err(error) => return Err(error),
+    let epoch = match projection.across_streams {
+        true => fill_in_order(databases, projection, partitions, teller).await?,
+        false => match fill::fill(databases, projection, workers, teller).await {
+            Ok(log) => {
+                teller.begin(Step::Indexing, 0);
+                shadow::index(read, projection).await?;
+                let end = (log.head(), log.last_event());
+                shadow::stand_at(read, projection, partitions, log.epoch(), end).await?;
+                log.epoch()
+            }
+            // COPY does not say whose row is refused. Folded in the order of the log, the stream at
+            // fault is found and parked: slowly, and seldom.
+            Err(Error::Database(error)) if ApplyError::is_of_a_row(&error) => {
+                tracing::warn!(%error, projection = projection.name, "a row is refused: looking for it");
+                shadow::create(read, projection).await?;
+                fill_in_order(databases, projection, partitions, teller).await?
+            }
+            Err(error) => return Err(error),
+        },
     };
+    // What was opened before a person was erased is in neither table any more.
+    erase::erase_lately(read, &databases.keyring, began.elapsed()).await?;
     differences(databases, projection, epoch, teller).await
+}
+
+/// Fills a bare shadow in the order of the log, page by page, as a projector fills its table: a row
+/// across streams is complete at no stream's end. Gives which log it is.
+async fn fill_in_order(
+    databases: &Databases,
+    projection: &Registered,
+    partitions: u32,
+    teller: &Teller,
+) -> Result<Uuid, Error> {
+    let read = &databases.read;
+    shadow::index(read, projection).await?;
+    let (epoch, head) = {
+        let log = FrozenLog::take(&databases.log).await?;
+        (log.epoch(), log.head())
+    };
+    shadow::stand_at(read, projection, partitions, epoch, (0, None)).await?;
+    teller.begin(Step::Filling, head.unsigned_abs());
+    follow(databases, projection, Slot::Shadow, None, teller).await?;
+    shadow::analyze(read, projection).await?;
+    Ok(epoch)
 }
 
 async fn differences(
@@ -191,7 +217,7 @@ async fn differences(
     // not seen is folded into it here, as a projector would.
     teller.begin(Step::Following, 0);
     follow(databases, projection, Slot::Live, None, teller).await?;
-    let Some(live) = FrozenTable::take(databases, projection).await? else {
+    let Some(mut live) = FrozenTable::take(databases, projection).await? else {
         return Ok(Vec::new());
     };
     if live.standing.epoch != epoch {
@@ -199,10 +225,19 @@ async fn differences(
     }
     let standing = live.standing.clone();
     follow(databases, projection, Slot::Shadow, Some(&standing), teller).await?;
-    let is_parked = live.parked();
     let mut differences = live.compare(databases, projection, teller).await?;
-    let head = standing.most();
-    explain(databases, projection, &mut differences, head, teller).await?;
+    let is_parked = live.parked();
+    let mut without = HashSet::new();
+    if projection.across_streams {
+        // The shadow may have what the live table has parked, and has gone on without.
+        let touched = anew::touched_by_parked(databases, projection, &live).await?;
+        differences.retain(|difference| !touched.contains_key(&difference.key.to_string()));
+        differences.extend(anew::compare(databases, projection, &mut live, touched, teller).await?);
+        without.clone_from(&live.parked);
+    }
+    drop(live);
+    let past = (&standing, &without);
+    explain(databases, projection, &mut differences, past, teller).await?;
     differences.retain(|difference| !is_parked(difference));
     Ok(differences)
 }

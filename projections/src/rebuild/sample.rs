@@ -1,4 +1,5 @@
-//! Some streams, folded anew and compared with their live rows: cheap, and no proof.
+//! Some streams, folded anew and compared with their live rows: cheap, and no proof. Rows across
+//! streams need a pass over the log.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +8,12 @@ use serde_json::Value;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
+use super::anew::Keys;
 use super::compare::{Difference, FrozenTable, difference};
-use super::explain::EventOf;
+use super::explain::{EventOf, explain};
+use super::past::opened;
 use super::progress::{Step, Teller};
-use super::{Databases, Error, shadow};
+use super::{Databases, Error, anew, shadow};
 use crate::runtime::{Registered, Slot};
 
 /// Compares the live rows of about so many streams, drawn by lot, with a fresh fold of theirs.
@@ -26,13 +29,23 @@ pub(super) async fn sample(
     };
     let key = shadow::key_columns(&databases.read, projection).await?;
     let drawn = drawn(databases, projection, streams).await?;
+    if projection.across_streams {
+        let mut keys = Keys::new();
+        for stream in drawn {
+            let events = past_of(databases, projection, &live, stream).await?;
+            let events = opened(databases, &live.standing, events).await?;
+            anew::touch(&mut keys, projection, &events);
+        }
+        let found = anew::compare(databases, projection, &mut live, keys, teller).await;
+        let mut differences = found?;
+        let past = (&live.standing, &live.parked);
+        explain(databases, projection, &mut differences, past, teller).await?;
+        return Ok(differences);
+    }
     teller.begin(Step::Comparing, drawn.len() as u64);
     let mut differences = Vec::new();
     for stream in drawn {
-        let aggregate_type = projection.aggregate_type;
-        let mut events = read::stream(&databases.log, aggregate_type, stream, 0).await?;
-        let seen = &live.standing.positions;
-        events.retain(|event| seen.get(&event.partition) >= Some(&event.position));
+        let mut events = past_of(databases, projection, &live, stream).await?;
         databases.keyring.open_events(&mut events).await?;
         teller.advance(1);
         // A stream that can't be folded is parked, and says nothing here.
@@ -68,8 +81,20 @@ async fn drawn(
     Ok(drawn)
 }
 
+/// The events of a stream up to where the live table stands.
+async fn past_of(
+    databases: &Databases,
+    projection: &Registered,
+    live: &FrozenTable,
+    stream: Uuid,
+) -> Result<Vec<RecordedEvent>, Error> {
+    let mut events = read::stream(&databases.log, projection.aggregate_type, stream, 0).await?;
+    events.retain(|event| live.standing.has(event));
+    Ok(events)
+}
+
 /// The keys of the rows that events touch, and the events, by the key as JSON.
-type Touched = BTreeMap<String, (Value, Vec<EventOf>)>;
+pub(super) type Touched = BTreeMap<String, (Value, Vec<EventOf>)>;
 
 fn touched(projection: &Registered, events: &[RecordedEvent]) -> Result<Touched, Error> {
     let mut touched = Touched::new();
@@ -97,7 +122,8 @@ fn folded(projection: &Registered, events: &[RecordedEvent]) -> Result<Value, Er
     Ok(rows.into_iter().map(Value::Object).collect())
 }
 
-async fn compare(
+/// Where the live rows of the keys in `touched` are not the `rows` given, a JSON array.
+pub(super) async fn compare(
     session: &mut PgConnection,
     projection: &Registered,
     key: &[String],

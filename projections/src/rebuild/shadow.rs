@@ -98,7 +98,13 @@ pub(super) async fn index(pool: &PgPool, projection: &Registered) -> Result<(), 
         };
         pool.execute(sql.as_str()).await?;
     }
-    pool.execute(format!("ANALYZE {shadow}").as_str()).await?;
+    analyze(pool, projection).await
+}
+
+/// Gives the shadow statistics.
+pub(super) async fn analyze(pool: &PgPool, projection: &Registered) -> Result<(), Error> {
+    let analyze = format!("ANALYZE {}", projection.relation(Slot::Shadow));
+    pool.execute(analyze.as_str()).await?;
     Ok(())
 }
 

@@ -9,16 +9,21 @@ use sqlx::{PgConnection, Row};
 use super::fold::{FoldError, Rows, Steps};
 use super::lines::{self, Shape};
 use super::projection::{Projection, Registered};
+use super::row_locks;
 use super::table::{self, Table};
 
 /// Begins to apply events, oldest first in each stream, to a table, given with its schema. Where the
 /// table's shape is given, rows of streams that begin among the events are taken for absent, and
 /// rows that are absent are copied in, which the database refuses where they are there after all.
+/// A row across streams may be there whatever begins, so for it the shape makes no difference.
 pub(crate) type Begin =
     for<'a> fn(&'a str, &[&'a RecordedEvent], Option<&'a Shape>) -> Box<dyn Work + 'a>;
 
 /// Events that are being applied to a table.
 pub(crate) trait Work: Send {
+    /// The locks to take before rows are loaded; none where each row belongs to one stream.
+    fn row_locks(&self) -> Vec<i32>;
+
     /// What has to be loaded; none when no row can be there.
     fn load(&mut self) -> Result<Option<Statement>, ApplyError>;
 
@@ -123,13 +128,20 @@ pub(super) fn begin<'a, P: Projection>(
 ) -> Box<dyn Work + 'a> {
     Box::new(Applying::<P> {
         relation,
-        shape,
+        shape: shape.filter(|_| !P::ACROSS_STREAMS),
         steps: Steps::of(events),
         asked: Vec::new(),
     })
 }
 
 impl<P: Projection> Work for Applying<'_, P> {
+    fn row_locks(&self) -> Vec<i32> {
+        match P::ACROSS_STREAMS {
+            true => row_locks::of(self.relation, self.steps.keys()),
+            false => Vec::new(),
+        }
+    }
+
     fn load(&mut self) -> Result<Option<Statement>, ApplyError> {
         let keys = match self.shape {
             Some(_) => self.steps.older_keys(),

@@ -12,6 +12,7 @@ use super::holes::{self, Hole};
 use super::measure::Observed;
 use super::park::{self, Sorted};
 use super::projection::Registered;
+use super::row_locks;
 use super::run::{Error, Projector};
 use super::slot::Slot;
 
@@ -55,8 +56,7 @@ pub(super) async fn attempt(
     }
     let events = batches.iter().flat_map(|batch| batch.events);
     let mut parked = park::among(&mut tx, Slot::Live, events).await?;
-    let mut counted = Counted::default();
-    let mut moved = Vec::new();
+    let mut parts = Vec::new();
     for projection in projector.projections.iter() {
         let version = (projection.name.to_owned(), projection.version);
         let Some(watermarks) = watermarks.get(&version) else {
@@ -74,6 +74,16 @@ pub(super) async fn attempt(
             }
         }
         let parked = parked.remove(&version).unwrap_or_default();
+        parts.push((projection, all, new, parked));
+    }
+    // Of all tables at once, before any row is loaded.
+    let locks = parts.iter().flat_map(|(projection, _, new, _)| {
+        projection.row_locks(new.iter().map(|delivered| &delivered.event))
+    });
+    row_locks::take(&mut tx, locks.collect()).await?;
+    let mut counted = Counted::default();
+    let mut moved = Vec::new();
+    for (projection, all, new, parked) in parts {
         let applied = apply(&mut tx, (projection, Slot::Live), &new, parked, how.careful).await;
         let applied = applied.map_err(|source| Error::Apply {
             projection: projection.name,

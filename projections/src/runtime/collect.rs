@@ -1,4 +1,7 @@
-//! Folding one stream after the other: what a rebuild does with the log.
+//! Folding events one by one, as a rebuild does: those of one stream after the other, or those of
+//! some rows.
+
+use std::collections::BTreeSet;
 
 use event_store::RecordedEvent;
 use serde_json::Value;
@@ -7,31 +10,45 @@ use super::fold::{self, FoldError, Rows};
 use super::lines::{self, Columns};
 use super::projection::Projection;
 
-/// Folds the events of one stream, and then of the next.
+/// Folds the events of one stream, and then of the next; or those of some rows across streams.
 pub(crate) trait Collect: Send {
-    /// Folds an event of the stream at hand: as a whole, or not at all.
+    /// Folds an event: as a whole, or not at all.
     fn add(&mut self, event: &RecordedEvent) -> Result<(), FoldError>;
 
-    /// The rows of the stream at hand, which ends.
+    /// The rows so far. What comes next begins without any.
     fn take(&mut self) -> Result<Vec<Columns>, serde_json::Error>;
 }
 
-struct Collector<P: Projection>(Rows<P>);
+/// Makes a collector of the rows with these keys, given as JSON.
+pub(crate) type CollectOnly = fn(Vec<Value>) -> Result<Box<dyn Collect>, serde_json::Error>;
 
-/// A collector of `P`.
-pub(super) fn boxed<P: Projection>() -> Box<dyn Collect> {
-    Box::new(Collector::<P>(Rows::<P>::new()))
+struct Collector<P: Projection> {
+    rows: Rows<P>,
+    only: Option<BTreeSet<P::Key>>,
+}
+
+/// A collector of all rows of `P`.
+pub(super) fn all<P: Projection>() -> Box<dyn Collect> {
+    let (rows, only) = (Rows::<P>::new(), None);
+    Box::new(Collector::<P> { rows, only })
+}
+
+/// A collector of the rows of `P` with these keys: [`CollectOnly`].
+pub(super) fn only<P: Projection>(keys: Vec<Value>) -> Result<Box<dyn Collect>, serde_json::Error> {
+    let keys = keys.into_iter().map(serde_json::from_value);
+    let (rows, only) = (Rows::<P>::new(), Some(keys.collect::<Result<_, _>>()?));
+    Ok(Box::new(Collector::<P> { rows, only }))
 }
 
 impl<P: Projection> Collect for Collector<P> {
     fn add(&mut self, event: &RecordedEvent) -> Result<(), FoldError> {
-        let touched = fold::fold_one::<P>(event, &self.0)?;
-        self.0.extend(touched);
+        let touched = fold::fold_one::<P>(event, &self.rows, self.only.as_ref())?;
+        self.rows.extend(touched);
         Ok(())
     }
 
     fn take(&mut self) -> Result<Vec<Columns>, serde_json::Error> {
-        let rows = std::mem::take(&mut self.0).into_values().flatten();
+        let rows = std::mem::take(&mut self.rows).into_values().flatten();
         rows.map(lines::columns).collect()
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Delivered {
     /// The event.
     pub(crate) event: RecordedEvent,
     /// Why its personal data can't be opened.
-    pub(super) closed: Option<String>,
+    pub(crate) closed: Option<String>,
 }
 
 /// What Kafka says of a message.

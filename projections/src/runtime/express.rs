@@ -24,7 +24,7 @@ use super::projection::Registered;
 use super::run::Projector;
 use super::session::{SETTINGS, Session, Value};
 use super::slot::Slot;
-use super::{READ, claims, park};
+use super::{READ, claims, park, row_locks};
 
 /// A flight of this size never waits for its answers to be read.
 const SMALL: usize = 16 * 1024;
@@ -200,7 +200,13 @@ async fn load(
         let claimed = [group, contexts, partitions, Value::Bigints(&held)];
         together.add(claims::CURRENT, &claimed)?;
     }
-    let before = if projector.claims.is_some() { 4 } else { 3 };
+    let works = parts.iter().filter_map(|part| part.work.as_ref());
+    let row_locks = row_locks::in_order(works.flat_map(|work| work.row_locks()));
+    if !row_locks.is_empty() {
+        together.add(row_locks::LOCK, &[Value::Integers(&row_locks)])?;
+    }
+    let claimed = projector.claims.is_some();
+    let before = 3 + usize::from(claimed) + usize::from(!row_locks.is_empty());
     let weight: usize = loads.iter().flatten().map(|load| load.json.len()).sum();
     let mut waiting = loads.iter().flatten();
     let most = if weight <= SMALL { usize::MAX } else { 1 };
@@ -218,10 +224,7 @@ async fn load(
     if answers[2].iter().next().is_some() {
         return Err(NotExpress::Careful("a parked stream"));
     }
-    if answers
-        .get(3)
-        .is_some_and(|current| current.iter().count() != held.len())
-    {
+    if claimed && answers[3].iter().count() != held.len() {
         return Err(NotExpress::Careful("a partition of another projector"));
     }
     check(&watermarks(&answers[1])?, batches, parts)?;

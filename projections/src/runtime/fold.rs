@@ -140,12 +140,17 @@ fn parts<'a, P: Projection>(recorded: &'a RecordedEvent) -> Result<Vec<Part<'a, 
     })
 }
 
-/// The rows of one stream that `event` touches, after it.
+/// The rows that `event` touches, or only those of them with these keys, after it.
 pub(crate) fn fold_one<P: Projection>(
     event: &RecordedEvent,
     rows: &Rows<P>,
+    only: Option<&BTreeSet<P::Key>>,
 ) -> Result<Rows<P>, FoldError> {
-    let parts = parts::<P>(event)?;
+    let mut parts = parts::<P>(event)?;
+    if let Some(only) = only {
+        let keys = parts.iter_mut().map(|(_, keys)| keys);
+        keys.for_each(|keys| keys.retain(|key| only.contains(key)));
+    }
     guarded(|| touched::<P>(&parts, rows, rows))
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod park;
 pub mod parked;
 mod projection;
 mod retry;
+mod row_locks;
 mod run;
 mod session;
 mod slot;

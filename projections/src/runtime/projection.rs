@@ -7,18 +7,27 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::apply::{self, Begin};
-use super::collect::{self, Collect};
+use super::collect::{self, Collect, CollectOnly};
 use super::fold::FoldError;
 
 /// One read table. Its rows and keys are plain structs whose fields are the table's columns.
 ///
-/// Every row belongs to one stream: its key comes from events of that stream only. So the events
-/// of a row stand in one topic partition, in order.
+/// A row belongs to one stream, whose events come in order; or it says that rows go
+/// [across streams](Self::ACROSS_STREAMS).
 pub trait Projection: 'static {
     /// The table, which is also the projection's name.
     const TABLE: &'static str;
     /// Raised when the rows mean something else than before.
     const VERSION: i32;
+    /// Whether events of several streams touch one row. What order such events come in is then open,
+    /// but for those of one stream, and the order must make no difference to the row: the fold
+    /// commutes across streams. Where one event rules out another, as the latest does, the row has a
+    /// column that tells whose position is the higher one; a row that must remember it is not
+    /// removed. An event must not fail for what other streams have, or have not, done to the row.
+    ///
+    /// Batches of different partitions take turns at such rows, and a rebuild folds the log in its
+    /// order, by one worker. Where it is not needed it costs.
+    const ACROSS_STREAMS: bool = false;
     /// Whose events it takes.
     type Of: Decider;
     /// The columns of the primary key.
@@ -48,9 +57,13 @@ pub struct Registered {
     pub context: &'static str,
     /// Whose events it takes.
     pub aggregate_type: &'static str,
+    /// [`Projection::ACROSS_STREAMS`].
+    pub across_streams: bool,
+    /// The keys of the rows that an event touches, as JSON.
+    pub keys: fn(&RecordedEvent) -> Result<Vec<Value>, FoldError>,
     pub(crate) begin: Begin,
     pub(crate) collect: fn() -> Box<dyn Collect>,
-    pub(crate) keys: fn(&RecordedEvent) -> Result<Vec<Value>, FoldError>,
+    pub(crate) collect_only: CollectOnly,
     pub(crate) key_of: fn(&str) -> Result<Value, serde_json::Error>,
 }
 
@@ -62,9 +75,11 @@ impl Registered {
             version: P::VERSION,
             context,
             aggregate_type: P::Of::TYPE,
-            begin: apply::begin::<P>,
-            collect: collect::boxed::<P>,
+            across_streams: P::ACROSS_STREAMS,
             keys: collect::keys::<P>,
+            begin: apply::begin::<P>,
+            collect: collect::all::<P>,
+            collect_only: collect::only::<P>,
             key_of: collect::key_of::<P>,
         }
     }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::parked::{self, Stream};
 use super::projection::Registered;
 use super::slot::Slot;
-use super::{ApplyError, checkpoint, open, park};
+use super::{ApplyError, checkpoint, open, park, row_locks};
 
 /// The most events that are tried in one transaction.
 const PAGE: i64 = 500;
@@ -116,6 +116,8 @@ async fn drained(
     }
     let opened = failure.as_ref().map_or(events.len(), |(index, _)| *index);
     let opened: Vec<&RecordedEvent> = events[..opened].iter().collect();
+    let locks = projection.row_locks(opened.iter().copied());
+    row_locks::take(&mut tx, locks).await?;
     let relation = projection.relation(Slot::Live);
     let applied = projection.apply(&mut tx, &relation, &opened).await?;
     if let Some(failed) = applied.failed.first() {

@@ -6,6 +6,7 @@ mod master_keys;
 mod one_key;
 mod read_in_order;
 mod sealed;
+mod tables;
 
 use domain::decider::Event as _;
 use domain::identity::account::{Account, Event, Registered, State};

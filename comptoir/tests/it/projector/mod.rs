@@ -52,7 +52,7 @@ impl Running {
     }
 
     /// One that knows these projections alone.
-    fn of(system: &System, source: Source, projections: Vec<Registered>) -> Self {
+    pub fn of(system: &System, source: Source, projections: Vec<Registered>) -> Self {
         let stop = CancellationToken::new();
         let (log, read) = (system.log.clone(), system.read.clone());
         let run = runtime::run(log, read, projections, source, stop.clone());

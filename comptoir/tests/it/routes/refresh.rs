@@ -47,7 +47,9 @@ async fn a_retry_with_its_key_is_given_the_same_token() {
     let (path, key) = ("/api/auth/refresh", idempotent());
     let body = json!({ "refresh_token": text(&signed_in, "refresh_token") });
     let stranger = shared().stranger();
-    let first = stranger.post_with(path, &[key.clone()], body.clone()).await;
+    let first = stranger
+        .post_with(path, std::slice::from_ref(&key), body.clone())
+        .await;
     let again = stranger.post_with(path, &[key], body).await.expect(200);
     assert_eq!(
         text(&first.expect(200), "refresh_token"),

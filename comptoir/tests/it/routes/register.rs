@@ -90,7 +90,9 @@ async fn what_can_never_be_right_is_422() {
 async fn a_retry_is_the_same_registration() {
     let (body, key) = (body(&address(), "buyer"), idempotent());
     let stranger = shared().stranger();
-    let first = stranger.post_with(PATH, &[key.clone()], body.clone()).await;
+    let first = stranger
+        .post_with(PATH, std::slice::from_ref(&key), body.clone())
+        .await;
     let again = stranger.post_with(PATH, &[key], body).await.expect(201);
     assert_eq!(first.expect(201).body, again.body);
     assert_eq!(again.header("idempotency-replayed"), "true");

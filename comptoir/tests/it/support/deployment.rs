@@ -63,6 +63,9 @@ impl Deployment {
             .env("COMPTOIR_PUBLIC_URL", "https://comptoir.example")
             .env("COMPTOIR_MAIL", self.log.with_file_name("mail"))
             .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
+            // One address asks for all.
+            .env("COMPTOIR_REQUESTS_PER_SECOND", "0")
+            .env("COMPTOIR_SIGN_INS_PER_MINUTE", "0")
             .env_remove("KAFKA_BROKERS")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(brokers) = &self.brokers {

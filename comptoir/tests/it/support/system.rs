@@ -13,6 +13,7 @@ use event_store::Log;
 use secrecy::SecretString;
 use service_kit::access::Route;
 use service_kit::derived_token::{DerivedTokens, Purpose};
+use service_kit::door::Door;
 use service_kit::keys::MasterKey;
 use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
@@ -74,8 +75,19 @@ impl System {
         Self::on(contexts, databases, kafka).await
     }
 
+    /// A system that lets in whom `door` lets in.
+    pub async fn behind(door: Door) -> Self {
+        let servers = servers();
+        let (databases, kafka) = (servers.database().await, servers.own_topics());
+        Self::open(Contexts::all(), databases, kafka, door).await
+    }
+
     /// A system on these servers.
     pub async fn on(contexts: Contexts, databases: Databases, kafka: Kafka) -> Self {
+        Self::open(contexts, databases, kafka, Door::default()).await
+    }
+
+    async fn open(contexts: Contexts, databases: Databases, kafka: Kafka, door: Door) -> Self {
         let tasks = Supervisor::new(CancellationToken::new());
         let stop = tasks.stop();
         let topics = Topics { partitions: 3 };
@@ -128,7 +140,7 @@ impl System {
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        process.serve(listener);
+        process.serve(listener, door);
         let (log, read) = (process.log.clone(), process.read.clone());
         tokio::spawn(async {
             // A test that fails for it should say so.
