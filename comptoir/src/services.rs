@@ -9,6 +9,7 @@ use command_api::identity::sweep;
 use event_store::personal::Keyring;
 use event_store::{Log, database, relay, seen};
 use futures::future::BoxFuture;
+use projections::erase::erase;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
 use read_api::lag::events_behind;
@@ -218,9 +219,14 @@ impl Process {
     /// # Errors
     /// When two policies have one name, or the log's database is away.
     pub async fn worker(&mut self, mail: Mail) -> anyhow::Result<()> {
+        let read = self.read.clone();
         let parts = workers::Parts {
             log: self.log.clone(),
             mail,
+            elsewhere: Arc::new(move |person| {
+                let read = read.clone();
+                Box::pin(async move { Ok(erase(&read, person).await.map(|_| ())?) })
+            }),
         };
         let of_contexts = self.contexts.workers.iter();
         let all: Vec<_> = of_contexts.flat_map(|context| context(&parts)).collect();

@@ -33,6 +33,20 @@ pub enum Access {
     Roles(&'static [Role]),
 }
 
+/// Whose a route's things are, beyond the roles that may call it. The domain judges it, or the query
+/// that looks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The platform's, or everybody's.
+    Platform,
+    /// The caller's own, which no path needs to name.
+    Caller,
+    /// Somebody's, who is told by this rule. For others they are `403`, or not there.
+    Owner(&'static str),
+    /// A list of somebody's, who sees by this rule what is theirs.
+    Filtered(&'static str),
+}
+
 /// A route and who may call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -42,6 +56,8 @@ pub struct Route {
     pub path: String,
     /// Who may call it.
     pub access: Access,
+    /// Whose the things are that it is about.
+    pub whose: Whose,
 }
 
 /// The routes of a service: each with its handler, its documentation and who may call it.
@@ -62,15 +78,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds the routes of `handlers` (made by `utoipa_axum::routes!`) for those in `access`.
-    pub fn allow(mut self, access: Access, handlers: UtoipaMethodRouter<S>) -> Self {
+    pub fn allow(mut self, access: Access, whose: Whose, handlers: UtoipaMethodRouter<S>) -> Self {
         let (schemas, mut paths, methods) = handlers;
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
-                document(operation, access);
+                document(operation, access, whose);
                 self.table.push(Route {
                     method,
                     path: path.clone(),
                     access,
+                    whose,
                 });
             }
         }
@@ -104,7 +121,7 @@ fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
         .collect()
 }
 
-fn document(operation: &mut Operation, access: Access) {
+fn document(operation: &mut Operation, access: Access, whose: Whose) {
     let said = match access {
         Access::Anyone => "Anybody may call it.".to_owned(),
         Access::SignedIn => "Anybody who is signed in may call it.".to_owned(),
@@ -118,6 +135,9 @@ fn document(operation: &mut Operation, access: Access) {
         text.push_str("\n\n");
     }
     text.push_str(&said);
+    if let Whose::Owner(rule) | Whose::Filtered(rule) = whose {
+        text.push_str(&format!(" Of these: {rule}."));
+    }
     if access != Access::Anyone {
         let by = |scheme: &str| SecurityRequirement::new(scheme, [] as [&str; 0]);
         operation.security = Some(vec![by("bearer"), by("cookie")]);

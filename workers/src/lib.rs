@@ -11,17 +11,35 @@ pub mod measure;
 pub mod runtime;
 pub mod support;
 
+use std::fmt;
+use std::sync::Arc;
+
 use event_store::Log;
+use futures::future::BoxFuture;
 use mail::Mail;
-use runtime::Registered;
+use runtime::{Failure, Registered};
+use uuid::Uuid;
+
+/// What takes away what there is of a person outside the log: in read tables, say, which workers
+/// know nothing of. Done again, it finds nothing.
+pub type ForgetElsewhere =
+    Arc<dyn Fn(Uuid) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
 
 /// What the workers of every context share.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Parts {
     /// The log.
     pub log: Log,
     /// How mail is sent.
     pub mail: Mail,
+    /// What takes away what there is of a person elsewhere.
+    pub elsewhere: ForgetElsewhere,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
 }
 
 /// The workers of a context.

@@ -1,8 +1,10 @@
 //! How mail is sent.
 
+use std::io;
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
+use uuid::Uuid;
 
 use super::templates::Links;
 use super::transport::Transport;
@@ -16,6 +18,8 @@ pub struct Mail {
     pub links: Links,
     /// Which way it goes.
     pub transport: Transport,
+    /// Where e-mails are kept, or were before there was a server.
+    folder: PathBuf,
 }
 
 impl std::fmt::Debug for Mail {
@@ -63,8 +67,23 @@ impl Mail {
             },
             transport: match smtp_url {
                 Some(url) => Transport::smtp(url)?,
-                None => Transport::Folder(folder),
+                None => Transport::Folder(folder.clone()),
             },
+            folder,
         })
+    }
+
+    /// Removes what `person` was sent, where e-mails are files.
+    ///
+    /// # Errors
+    /// When the folder can't be removed.
+    pub async fn forget(&self, person: Uuid) -> io::Result<()> {
+        if self.folder.as_os_str().is_empty() {
+            return Ok(());
+        }
+        match tokio::fs::remove_dir_all(self.folder.join(person.to_string())).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 }

@@ -8,7 +8,6 @@ use domain::support::email::{Reason, Trouble};
 use lettre::transport::smtp::Error;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::compose::Outgoing;
 
@@ -71,22 +70,6 @@ impl Transport {
                 Ok(sent) => sent,
                 Err(_) => Err(Refusal::ForNow(Trouble::TimedOut {})),
             },
-        }
-    }
-}
-
-impl Transport {
-    /// Takes away what `person` was sent as files. What a server was given is not ours any more.
-    ///
-    /// # Errors
-    /// When the folder can't be taken away.
-    pub async fn forget(&self, person: Uuid) -> io::Result<()> {
-        let Self::Folder(folder) = self else {
-            return Ok(());
-        };
-        match tokio::fs::remove_dir_all(folder.join(person.to_string())).await {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
         }
     }
 }

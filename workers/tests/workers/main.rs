@@ -3,4 +3,5 @@
 #![allow(missing_docs, unreachable_pub, reason = "tests are read, not called")]
 
 mod deliver_email;
+mod identity;
 mod mail;

@@ -6,6 +6,7 @@ mod server;
 mod smtp;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::language::Language;
@@ -56,6 +57,7 @@ fn workers_of(log: &Log, mail: Mail) -> Vec<workers::runtime::Registered> {
     workers::support::workers(&Parts {
         log: log.clone(),
         mail,
+        elsewhere: Arc::new(|_| Box::pin(async { Ok(()) })),
     })
 }
 
