@@ -59,7 +59,7 @@ pub fn describe() {
     );
     describe_counter!(
         "comptoir_email_attempts_total",
-        "Attempts at e-mails, by what came of them: sent, failed, refused for good."
+        "Attempts at e-mails, by what came of them: sent, failed, given up."
     );
     describe_gauge!(
         "comptoir_due_failed",
@@ -104,10 +104,11 @@ pub(crate) fn begin(policies: &[Registered]) {
     }
 }
 
-/// What becomes of an e-mail is about to be written down.
-pub(crate) fn email(command: &Command) {
+/// What becomes of an e-mail is about to be written down, after an attempt that may be the last.
+pub(crate) fn email(command: &Command, last: bool) {
     let outcome = match command {
         Command::MarkSent { .. } => "sent",
+        Command::MarkFailed { .. } if last => "given_up",
         Command::MarkFailed { .. } => "failed",
         Command::GiveUp { .. } => "given_up",
         Command::Queue { .. } | Command::Retry => return,

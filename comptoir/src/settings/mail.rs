@@ -38,6 +38,15 @@ impl Mail {
         self
     }
 
+    /// Which way it goes, in a few words.
+    pub fn told(&self) -> String {
+        match (&self.smtp_url, &self.mail_folder) {
+            (Some(_), _) => "by the server of SMTP_URL".to_owned(),
+            (None, Some(folder)) => format!("files in {}", folder.display()),
+            (None, None) => "nowhere".to_owned(),
+        }
+    }
+
     /// How mail is sent, with links whose tokens are derived from `key`.
     ///
     /// # Errors

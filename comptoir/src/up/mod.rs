@@ -118,6 +118,7 @@ async fn serve(
     let mail = options.mail.clone();
     let mail = mail.or(surroundings.data().join("mail"), format!("http://{here}"));
     process.worker(mail.open(&keys.master()?)?).await?;
+    let mail = mail.told();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
     let kafka = Kafka {
@@ -132,7 +133,7 @@ async fn serve(
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
     process.serve(listener, options.door.open()?);
-    println!("{}", surroundings.greeting(address, secrets));
+    println!("{}", surroundings.greeting(address, secrets, &mail));
     let stop = process.tasks.stop();
     if options.demo {
         let options = demo::Options {

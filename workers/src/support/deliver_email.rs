@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::streams::{Halt, StreamId, StreamKind, Streams};
-use domain::support::email::{Command, Email, Event, Queued, Reason, Status};
+use domain::support::email::{Command, Email, Event, MOST_ATTEMPTS, Queued, Reason, Status};
 use event_store::Log;
 use event_store::append::{Accepted, Request, Stop};
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl Effect for DeliverEmail {
             },
             Err(Refusal::ForGood(why)) => Command::GiveUp { attempt, why },
         };
-        measure::email(&command);
+        measure::email(&command, attempt - email.attempts_before >= MOST_ATTEMPTS);
         // It may be with the server by now, so its being so is written down, however long that
         // takes: to begin anew would send it twice.
         while let Err(failure) = self.write_down(email_id, &command, &cause).await {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use domain::actor::Role::{Admin, Buyer};
 use domain::decisions::queue_email::queue_email;
+use domain::identity::account::{self, Account};
 use domain::language::Language;
 use domain::streams::Streams;
 use domain::support::email::{Email, Reason, Template};
@@ -61,6 +62,25 @@ async fn an_email_is_a_file_and_a_row() {
     admin.get(&nobody).await.problem(404, "email-unknown");
     let again = admin.order(&format!("{nobody}/retry")).await;
     again.problem(404, "email-unknown");
+}
+
+/// The files that somebody was sent go with the account.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_written_to_somebody_who_is_erased_is_taken_away() {
+    let system = shared();
+    let admin = system.client(&[Admin]);
+    let (account, _) = admin.user(&[Buyer]).await;
+    let id = write_to(system, account).await;
+    told_of(&system.log, id, 1).await;
+    let folder = system.mail.join(account.to_string());
+    assert!(folder.exists());
+    let erase =
+        move |streams: &mut Streams| streams.decide::<Account>(account, account::Command::Erase);
+    run(&system.log, Request::default(), erase).await;
+    wait_for("the folder to go", LIMIT, || async {
+        (!folder.exists()).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

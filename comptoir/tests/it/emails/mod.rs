@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::language::Language;
-use domain::streams::{Halt, StreamId, Streams};
+use domain::streams::{StreamId, Streams};
 use domain::support::email::{Command, Email, Event, Template};
-use event_store::append::{Accepted, Metadata, Request, Stop};
+use event_store::append::{Metadata, Request};
 use event_store::{Log, database, read};
 use service_kit::derived_token::DerivedTokens;
 use service_kit::keys::MasterKey;
@@ -22,6 +22,7 @@ use workers::Parts;
 use workers::mail::{Links, Mail};
 
 use crate::support::{personal, servers, wait_for};
+use crate::workers::run;
 
 const LIMIT: Duration = Duration::from_secs(60);
 const FROM: &str = "Comptoir <no-reply@comptoir.example>";
@@ -58,23 +59,6 @@ fn workers_of(log: &Log, mail: Mail) -> Vec<workers::runtime::Registered> {
         mail,
         elsewhere: Arc::new(|_| Box::pin(async { Ok(()) })),
     })
-}
-
-/// Runs a decision.
-async fn run(
-    log: &Log,
-    request: Request,
-    decide: impl Fn(&mut Streams) -> Result<(), Halt> + Send + 'static,
-) {
-    let decide = move |streams: &mut Streams| match decide(streams) {
-        Ok(()) => Ok(Accepted {
-            value: (),
-            answer: String::new(),
-        }),
-        Err(Halt::Missing(stream, kind)) => Err(Stop::Missing(stream, kind)),
-        Err(other) => Err(Stop::Refused(format!("{other:?}"))),
-    };
-    log.execute(request, decide).await.unwrap();
 }
 
 /// Queues an e-mail to somebody new; gives its id and the person.

@@ -2,9 +2,12 @@
 
 use chrono::Utc;
 use sqlx::{Executor, PgPool};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use workers::runtime::{replay, run_due};
 
 use super::order::Event;
+use super::policies::toys;
 use super::process::Worker;
 use super::{LIMIT, happen, in_ms, own_log, quiet, times};
 use crate::support::wait_for;
@@ -132,5 +135,41 @@ async fn what_another_worker_has_is_left_to_it() {
         (times(&log, held, "expired").await == 1).then_some(())
     })
     .await;
+    worker.stop().await;
+}
+
+/// A replay that is under way may come upon what cancels a timer that it has set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_waits_for_a_replay_of_its_policy() {
+    let (log, _) = own_log().await;
+    let worker = Worker::start(&log).await;
+    let order = Uuid::now_v7();
+    happen(
+        &log,
+        order,
+        Event::Ordered {
+            due: Some(in_ms(1_500)),
+        },
+    )
+    .await;
+    quiet(&log).await;
+    worker.stop().await;
+    // Nobody leads, so the replay does not get on.
+    replay::ask(log.pool(), "expire_orders", 0).await.unwrap();
+    let stop = CancellationToken::new();
+    let due = tokio::spawn(run_due(log.clone(), toys(), stop.clone()));
+    let later = in_ms(3_000);
+    wait_for("the time", LIMIT, || async {
+        (Utc::now() > later).then_some(())
+    })
+    .await;
+    assert_eq!(times(&log, order, "expired").await, 0);
+    let worker = Worker::start(&log).await;
+    wait_for("the timer", LIMIT, || async {
+        (times(&log, order, "expired").await == 1).then_some(())
+    })
+    .await;
+    stop.cancel();
+    due.await.unwrap().unwrap();
     worker.stop().await;
 }

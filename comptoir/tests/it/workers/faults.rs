@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
+use sqlx::Executor;
 use uuid::Uuid;
 
 use super::order::Event;
-use super::process::{WorkerProcess, leader};
+use super::process::{Worker, WorkerProcess, leader};
 use super::{LIMIT, counted, happen, in_ms, own_log, quiet, times};
 use crate::support::{open_folder, wait_for};
 
@@ -118,4 +119,41 @@ async fn a_worker_that_stands_by_takes_over_from_one_that_is_killed() {
     .await;
     assert_eq!(times(&log, order, "ordered").await, 1);
     assert_ne!(leader(log.pool()).await, Some(first));
+}
+
+/// Nothing can be appended while the worker reacts, and then it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_position_is_not_passed_before_what_follows_is_committed() {
+    let (log, url) = own_log().await;
+    Worker::start(&log).await.stop().await;
+    let orders: Vec<Uuid> = (0..20).map(|_| Uuid::now_v7()).collect();
+    for order in &orders {
+        happen(&log, *order, Event::Ordered { due: None }).await;
+    }
+    let mut lock = log.pool().begin().await.unwrap();
+    lock.execute("SELECT 1 FROM epoch FOR UPDATE")
+        .await
+        .unwrap();
+    let folder = open_folder();
+    let mut worker = WorkerProcess::start(&url, "one", folder.path());
+    let position = async |policy: &str| -> i64 {
+        let sql = "SELECT position FROM policies WHERE policy = $1";
+        let position = sqlx::query_scalar(sql).bind(policy);
+        position.fetch_one(log.pool()).await.unwrap()
+    };
+    // The other policy, which has nothing to wait for, has passed them.
+    wait_for("the worker to read on", LIMIT, || async {
+        (position("expire_orders").await == 20).then_some(())
+    })
+    .await;
+    assert_eq!(position("tally_orders").await, 0);
+    worker.end();
+    lock.rollback().await.unwrap();
+    let _again = WorkerProcess::start(&url, "other", folder.path());
+    quiet(&log).await;
+    for order in orders {
+        for what in ["ordered", "ordered, too"] {
+            assert_eq!(times(&log, order, what).await, 1, "{what}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod due;
 mod faults;
 mod history;
+mod operator;
 pub mod order;
 mod parked;
 pub mod policies;
@@ -62,7 +63,17 @@ async fn carry_out<D: Decider>(log: &Log, id: Uuid, command: D::Command, request
 where
     D::Command: Clone + Send,
 {
-    let decide = move |streams: &mut Streams| match streams.decide::<D>(id, command.clone()) {
+    let decide = move |streams: &mut Streams| streams.decide::<D>(id, command.clone());
+    run(log, request, decide).await;
+}
+
+/// Runs a decision.
+pub async fn run(
+    log: &Log,
+    request: Request,
+    decide: impl Fn(&mut Streams) -> Result<(), Halt> + Send + 'static,
+) {
+    let decide = move |streams: &mut Streams| match decide(streams) {
         Ok(()) => Ok(Accepted {
             value: (),
             answer: String::new(),

@@ -1,9 +1,9 @@
 //! A replay repeats nothing, and does what was not done.
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use event_store::Log;
 use uuid::Uuid;
-use workers::runtime::{Registered, replay};
+use workers::runtime::{Registered, parked, replay};
 
 use super::order::Event;
 use super::policies::{ExpireOrders, TallyOrders};
@@ -13,6 +13,12 @@ use super::{counted, happen, in_ms, own_log, quiet, stored, times};
 async fn replayed(log: &Log, policy: &str) {
     replay::ask(log.pool(), policy, 0).await.unwrap().unwrap();
     quiet(log).await;
+}
+
+/// What was due, and when it was settled.
+async fn due(log: &Log) -> Vec<(String, String, Option<DateTime<Utc>>)> {
+    let sql = "SELECT key, state, settled_at FROM due ORDER BY position, key";
+    sqlx::query_as(sql).fetch_all(log.pool()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,13 +56,14 @@ async fn a_replay_repeats_nothing_however_old_it_is() {
     // Years later, answers to retries are long gone.
     let pruned = log.prune_answers(Utc::now() + chrono::TimeDelta::days(4_000));
     pruned.await.unwrap();
-    let before = stored(&log).await;
+    let before = (stored(&log).await, due(&log).await);
     for policy in ["tally_orders", "expire_orders"] {
         replayed(&log, policy).await;
     }
     // The timers that a replay sets once more were due long ago.
     tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-    assert_eq!(stored(&log).await, before);
+    assert_eq!((stored(&log).await, due(&log).await), before);
+    assert_eq!(parked::list(log.pool(), None).await.unwrap(), []);
     assert_eq!(replay::ask(log.pool(), "nobody", 0).await.unwrap(), None);
     worker.stop().await;
 }
