@@ -207,6 +207,13 @@ fn a_step_never_comes_before_the_one_it_depends_on() {
     );
 }
 
+/// How many events there are, but for those of signing in.
+async fn things_done(system: &System) -> i64 {
+    let sql = "SELECT count(*) FROM events WHERE aggregate_type <> 'identity.sessions'";
+    let counted = sqlx::query_scalar(sql).fetch_one(system.log.pool()).await;
+    counted.unwrap()
+}
+
 /// A progress file whose last line was torn by a kill is cut, and one of another plan is refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_line_is_cut_and_another_plans_file_is_refused() {
@@ -227,17 +234,13 @@ async fn a_torn_line_is_cut_and_another_plans_file_is_refused() {
     .unwrap();
     let whole = demo::play_plan(&plan, &options).await.unwrap();
     let text = std::fs::read_to_string(&options.progress).unwrap();
-    let head = system.log.head().await.unwrap();
+    let done = things_done(&system).await;
     // Every length of the file is what a kill may have left.
     for cut in [text.len() - 1, text.len() / 2, text.len() / 3] {
         std::fs::write(&options.progress, &text[..cut]).unwrap();
         let again = demo::play_plan(&plan, &options).await.unwrap();
         assert_eq!(again.tallies, whole.tallies, "cut at {cut}");
-        assert_eq!(
-            system.log.head().await.unwrap(),
-            head,
-            "nothing was done twice"
-        );
+        assert_eq!(things_done(&system).await, done, "nothing was done twice");
     }
     let other = Plan::of(vec![row(Cancelled, "2016-05-09")]).unwrap();
     let refused = demo::play_plan(&other, &options).await.unwrap_err();

@@ -3,10 +3,12 @@
 //! across streams.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::actor::Role::{Admin, Buyer};
 use event_store::RecordedEvent;
 use projections::runtime::{Registered, Slot};
+use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use uuid::Uuid;
 
@@ -14,8 +16,10 @@ use super::stored;
 use crate::across::busy_nights::{busy_nights, in_order_of_arrival};
 use crate::across::{make_table, with_busy_nights};
 use crate::runtime::history;
-use crate::support::System;
+use crate::support::{ADMIN_EMAIL, ADMIN_PASSWORD, System, wait_for};
 use crate::torture::dice::Dice;
+
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// `events` with their streams in another interleaving, each in its own order.
 fn shuffled<'e>(dice: &mut Dice, events: &[&'e RecordedEvent]) -> Vec<&'e RecordedEvent> {
@@ -91,6 +95,34 @@ async fn is_one_truth(
     Ok(())
 }
 
+/// Some who want to sell and are written to, and who sign in and tell of themselves.
+async fn people(system: &System) {
+    let stranger = system.stranger();
+    for _ in 0..3 {
+        let email = format!("{}@example.com", Uuid::new_v4());
+        let body = json!({
+            "email": email, "password": "a long password", "name": "Awa", "role": "seller",
+        });
+        stranger.post("/api/auth/register", body).await.expect(201);
+        let admin = json!({ "email": ADMIN_EMAIL, "password": ADMIN_PASSWORD });
+        let signed_in = stranger.post("/api/auth/login", admin).await.expect(200);
+        let token = signed_in.body["access_token"].as_str().unwrap().to_owned();
+        let client = system.stranger().with_token(Uuid::nil(), token);
+        let told = json!({ "first_name": email });
+        client.put("/api/auth/me", told).await.expect(200);
+    }
+    // By then nothing happens any more by itself.
+    wait_for("the mail", LIMIT, async || {
+        let sql = "SELECT count(*) FROM emails WHERE status = 'sent'";
+        let sent: i64 = sqlx::query_scalar(sql)
+            .fetch_one(&system.read)
+            .await
+            .unwrap();
+        (sent == 3).then_some(())
+    })
+    .await;
+}
+
 /// Whether a row of `projection` is touched by several streams.
 fn goes_across_streams(projection: &Registered, events: &[&RecordedEvent]) -> bool {
     let mut streams: BTreeMap<String, BTreeSet<Uuid>> = BTreeMap::new();
@@ -115,6 +147,7 @@ async fn every_projection_gives_the_same_table_in_any_order_and_any_batches() {
         admin.order(&path).await.expect(200);
     }
     history(&system).await;
+    people(&system).await;
     crate::across::all_visible(&system).await;
     system.stop.cancel();
     let mut events = stored(&system).await;
