@@ -11,6 +11,7 @@ mod door;
 mod faults;
 mod ids;
 mod lag;
+mod lists;
 mod log;
 mod log_reader;
 mod metrics;
