@@ -4,8 +4,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::Utc;
 use domain::actor::Role;
+use domain::decisions::confirm_email::confirm_email;
 use domain::decisions::register_account::{apply_as_seller, sign_up};
-use domain::identity::account::{Account, Command};
+use domain::identity::account::Account;
 use domain::identity::email::EmailAddress;
 use domain::identity::link::{CONFIRMATION_LIFETIME, Link};
 use domain::streams::StreamId;
@@ -156,7 +157,7 @@ pub async fn confirm(
     envelope.metadata.actor = Some(id);
     let target = Target::existing(StreamId::of::<Account>(id));
     execute(&app, envelope, target, move |streams| {
-        streams.decide::<Account>(id, Command::ConfirmEmail { token_id, now })
+        confirm_email(streams, id, token_id, now)
     })
     .await
 }

@@ -10,6 +10,7 @@ pub mod change_reservation;
 pub mod change_roles;
 pub mod check_in;
 pub mod check_out;
+pub mod confirm_email;
 pub mod create_hotel;
 pub mod deactivate_account;
 pub mod declare_no_show;

@@ -9,6 +9,7 @@ mod change_reservation;
 mod change_roles;
 mod check_in;
 mod check_out;
+mod confirm_email;
 mod create_hotel;
 mod deactivate_account;
 mod declare_no_show;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::actor::Role;
+use domain::decisions::confirm_email::confirm_email;
 use domain::decisions::erase_account::{erase_account, expire_account};
 use domain::decisions::register_account::{Registration, sign_up};
-use domain::identity::account::{Account, Command, Standing};
+use domain::identity::account::{Account, Standing};
 use domain::identity::email::{EmailAddress, EmailClaim};
 use domain::identity::link::{CONFIRMATION_LIFETIME, Link};
 use domain::language::Language;
@@ -72,9 +73,7 @@ fn take(world: &mut World, step: &Step) {
         Step::SignUp(account, at) => sign_up_as(world, *account, at),
         Step::Confirm(account) => {
             let (account, now) = (*account, world.now);
-            let token_id = TOKEN;
-            let command = Command::ConfirmEmail { token_id, now };
-            world.run(|streams| streams.decide::<Account>(account, command.clone()))
+            world.run(|streams| confirm_email(streams, account, TOKEN, now))
         }
         Step::Erase(account) => {
             let claim = claim_of(world, *account);
