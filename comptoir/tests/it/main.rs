@@ -9,6 +9,7 @@ mod conventions;
 mod demo;
 mod door;
 mod faults;
+mod garbage;
 mod ids;
 mod lag;
 mod lists;
