@@ -8,6 +8,7 @@ pub mod execute;
 pub mod hotels;
 pub mod identity;
 pub mod request;
+pub mod support;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl Deref for App {
 pub type ContextRoutes = fn(Routes<App>) -> Routes<App>;
 
 /// The commands, context by context.
-pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes];
+pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes, support::routes];
 
 /// The router of `contexts` with its OpenAPI document, and who may call what.
 pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route>) {

@@ -8,6 +8,7 @@ use event_store::{database, epoch};
 use projections::migrate::clear_read;
 use secrecy::SecretString;
 use service_kit::door::Door;
+use service_kit::keys::MasterKey;
 use service_kit::supervise::{Supervisor, stop_on_signal};
 use service_kit::{telemetry, traces};
 use tokio::net::TcpListener;
@@ -19,8 +20,9 @@ use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{
-    Databases, Door as DoorSettings, Kafka, Keys, KeysDatabase, Listen, Personal, Topics,
+    Databases, Door as DoorSettings, Kafka, Keys, KeysDatabase, Listen, Mail, Personal, Topics,
 };
+use crate::workers::WorkersCommand;
 use crate::{demo, measure, restored, up};
 
 /// An event-sourced CQRS backend: commands, a log, projectors and queries.
@@ -44,6 +46,8 @@ enum Command {
     CommandApi(CommandApi),
     /// Relays the log to Kafka.
     Relay(Relay),
+    /// Does what follows from events: policies, timers, e-mail.
+    Worker(Worker),
     /// Projects events into the read tables.
     Projector(Projector),
     /// Serves the queries.
@@ -53,6 +57,9 @@ enum Command {
     /// Looks after the read tables.
     #[command(subcommand)]
     Projections(ProjectionsCommand),
+    /// Looks after policies, timers and effects.
+    #[command(subcommand)]
+    Workers(WorkersCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -119,6 +126,23 @@ struct Relay {
     topics: Topics,
     #[command(flatten)]
     kafka: Kafka,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+#[derive(clap::Args)]
+struct Worker {
+    #[command(flatten)]
+    databases: Databases,
+    #[command(flatten)]
+    topics: Topics,
+    #[command(flatten)]
+    personal: Personal,
+    #[command(flatten)]
+    mail: Mail,
+    /// What the tokens of links in e-mails are derived from: 32 bytes or more.
+    #[arg(long, env = "COMPTOIR_MASTER_KEY", hide_env_values = true)]
+    master_key: String,
     #[command(flatten)]
     listen: Listen,
 }
@@ -198,10 +222,12 @@ impl Command {
             }
             Command::CommandApi(options) => options.run().await,
             Command::Relay(options) => options.run().await,
+            Command::Worker(options) => options.run().await,
             Command::Projector(options) => options.run().await,
             Command::ReadApi(options) => options.run().await,
             Command::Keys(command) => command.run().await,
             Command::Projections(command) => command.run().await,
+            Command::Workers(command) => command.run().await,
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
@@ -261,6 +287,17 @@ impl Relay {
         let mut process = process("relay", &self.databases, self.topics, None).await?;
         let options = self.kafka.relay().context("a relay needs KAFKA_BROKERS")?;
         process.relay(options);
+        run(process, self.listen, Door::default()).await
+    }
+}
+
+impl Worker {
+    async fn run(self) -> anyhow::Result<()> {
+        let key = MasterKey::new(self.master_key.as_bytes()).context("COMPTOIR_MASTER_KEY")?;
+        let mail = self.mail.open(&key)?;
+        let mut process =
+            process("worker", &self.databases, self.topics, Some(&self.personal)).await?;
+        process.worker(mail).await?;
         run(process, self.listen, Door::default()).await
     }
 }

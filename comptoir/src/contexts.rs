@@ -1,4 +1,4 @@
-//! Every context that the binary is made of: what it commands, projects and answers.
+//! Every context that the binary is made of: what it commands, follows, projects and answers.
 
 use projections::runtime::Registered;
 
@@ -9,6 +9,8 @@ pub struct Contexts {
     pub names: Vec<&'static str>,
     /// Their commands.
     pub commands: Vec<command_api::ContextRoutes>,
+    /// What follows from their events: policies and effects.
+    pub workers: Vec<workers::ContextWorkers>,
     /// Their read tables.
     pub projections: Vec<Registered>,
     /// Their queries.
@@ -21,6 +23,7 @@ impl Contexts {
         Self {
             names: domain::CONTEXTS.to_vec(),
             commands: command_api::CONTEXTS.to_vec(),
+            workers: workers::CONTEXTS.to_vec(),
             projections: projections::all(),
             queries: read_api::CONTEXTS.to_vec(),
         }

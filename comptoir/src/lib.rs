@@ -12,4 +12,6 @@ mod projections;
 pub mod restored;
 pub mod services;
 pub mod settings;
+mod table;
 pub mod up;
+mod workers;

@@ -14,6 +14,7 @@ pub fn collect() -> anyhow::Result<Metrics> {
     let metrics = Metrics::collect().context("collecting metrics")?;
     event_store::measure::describe();
     projections::measure::describe();
+    workers::measure::describe();
     describe_gauge!(
         "comptoir_pool_connections",
         "Connections of a pool, used or idle."

@@ -9,6 +9,7 @@ use command_api::identity::sweep;
 use event_store::personal::Keyring;
 use event_store::{Log, database, relay, seen};
 use futures::future::BoxFuture;
+use projections::erase::erase;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
 use read_api::lag::events_behind;
@@ -25,6 +26,8 @@ use service_kit::token::Tokens;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
+use workers::mail::Mail;
+use workers::runtime::{run_due, run_policies};
 
 use crate::contexts::Contexts;
 use crate::settings::{Databases, KeysDatabase, Personal, Topics};
@@ -157,6 +160,7 @@ impl Process {
     /// Adds the query API.
     pub fn read_api(&mut self, tokens: Tokens) {
         self.measure_tables();
+        self.measure_workers();
         let projections: Arc<[Registered]> = self.contexts.projections.clone().into();
         let (visibility, follower) = Visibility::of(self.read.clone(), Arc::clone(&projections));
         let follower = follower.run(self.tasks.stop());
@@ -199,6 +203,42 @@ impl Process {
         let stop = self.tasks.stop();
         self.tasks
             .spawn("the relay", relay::run(pool, topics, options, stop));
+    }
+
+    /// Measures how far policies are, whoever runs them.
+    fn measure_workers(&mut self) {
+        let task = "the measuring of the workers";
+        if self.measuring.insert(task) {
+            let measured = workers::measure::measure(self.log.pool().clone(), self.tasks.stop());
+            self.tasks.spawn(task, measured);
+        }
+    }
+
+    /// Adds the worker. A policy that is new begins with what happens after this.
+    ///
+    /// # Errors
+    /// When two policies have one name, or the log's database is away.
+    pub async fn worker(&mut self, mail: Mail) -> anyhow::Result<()> {
+        let read = self.read.clone();
+        let parts = workers::Parts {
+            log: self.log.clone(),
+            mail,
+            elsewhere: Arc::new(move |person| {
+                let read = read.clone();
+                Box::pin(async move { Ok(erase(&read, person).await.map(|_| ())?) })
+            }),
+        };
+        let of_contexts = self.contexts.workers.iter();
+        let all: Vec<_> = of_contexts.flat_map(|context| context(&parts)).collect();
+        workers::runtime::register(&self.log, &all)
+            .await
+            .context("registering the policies")?;
+        self.measure_workers();
+        let policies = run_policies(self.log.clone(), all.clone(), self.tasks.stop());
+        self.tasks.spawn("the policies", policies);
+        let due = run_due(self.log.clone(), all, self.tasks.stop());
+        self.tasks.spawn("what is due", due);
+        Ok(())
     }
 
     /// Adds the projector.

@@ -1,6 +1,7 @@
 //! What services are told: where things are, and their keys.
 
 mod door;
+mod mail;
 mod personal;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
 
 pub use door::Door;
+pub use mail::Mail;
 pub use personal::{KeysDatabase, Personal};
 
 /// Partitions of the topic of a context that is new to the log.

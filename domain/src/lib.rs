@@ -13,10 +13,11 @@ pub mod language;
 pub mod money;
 pub mod personal;
 pub mod streams;
+pub mod support;
 pub mod upcast;
 
 /// The bounded contexts: each is a folder of every crate, and a topic of Kafka.
-pub const CONTEXTS: [&str; 2] = [identity::CONTEXT, hotels::CONTEXT];
+pub const CONTEXTS: [&str; 3] = [identity::CONTEXT, hotels::CONTEXT, support::CONTEXT];
 
 /// Of which sources the deciders are: it changes with every change of this crate, and a snapshot
 /// of another shape is not used.

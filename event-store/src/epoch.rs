@@ -35,6 +35,14 @@ pub async fn begin(pool: &PgPool) -> Result<NewEpoch, sqlx::Error> {
         .bind(epoch)
         .execute(&mut *tx)
         .await?;
+    // What policies did after the backup is not known any more; what they did before it is.
+    sqlx::query(
+        "UPDATE policies SET epoch = $1, position = least(position, (SELECT position FROM head)), \
+             replayed_to = NULL, replay_until = NULL",
+    )
+    .bind(epoch)
+    .execute(&mut *tx)
+    .await?;
     sqlx::query("DELETE FROM relay_partitions")
         .execute(&mut *tx)
         .await?;

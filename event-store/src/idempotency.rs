@@ -10,6 +10,10 @@ use crate::partition::context_of;
 use crate::recorded::Position;
 use crate::wire;
 
+/// The scope of what policies have carried out. It is kept for ever: a policy may be replayed years
+/// later. The index of what is pruned (`migrations/log/0004_workers.sql`) leaves it out by name.
+pub const OF_POLICIES: &str = "00000000-0000-0000-0000-706f6c696379";
+
 /// The key that a command came with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
@@ -129,9 +133,9 @@ async fn marks(pool: &PgPool, positions: &[Position]) -> Result<Vec<Mark>, sqlx:
 }
 
 pub(crate) async fn prune(pool: &PgPool, before: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    let pruned = sqlx::query("DELETE FROM idempotency WHERE created_at < $1")
-        .bind(before)
-        .execute(pool)
-        .await?;
+    // The scope stands in the statement, so that the index that leaves it out can serve.
+    let sql =
+        format!("DELETE FROM idempotency WHERE created_at < $1 AND scope <> '{OF_POLICIES}'::uuid");
+    let pruned = sqlx::query(&sql).bind(before).execute(pool).await?;
     Ok(pruned.rows_affected())
 }

@@ -30,4 +30,4 @@ pub mod wire;
 pub use frozen::{FrozenLog, StreamRange, StreamReader};
 pub use leaf::leaf_hash;
 pub use log::{Log, OpenError, Options, Topic, Topics};
-pub use recorded::{BorrowedEvent, DecodeError, Position, RecordedEvent};
+pub use recorded::{BorrowedEvent, DecodeError, Happened, Position, RecordedEvent};

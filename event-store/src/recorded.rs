@@ -45,6 +45,14 @@ pub struct RecordedEvent<T = String> {
 /// An event whose texts are those of the page that it was read with.
 pub type BorrowedEvent<'a> = RecordedEvent<&'a str>;
 
+/// An event of `D` with its place in the log.
+pub struct Happened<'a, D: Decider> {
+    /// The event.
+    pub event: D::Event,
+    /// Its stream, version and times.
+    pub recorded: &'a RecordedEvent,
+}
+
 /// A stored event that its aggregate can't read.
 #[derive(Debug, thiserror::Error)]
 #[error("event {position} of the log, one of {aggregate_type}: {source}")]

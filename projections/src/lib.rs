@@ -9,6 +9,7 @@ pub mod measure;
 pub mod migrate;
 pub mod rebuild;
 pub mod runtime;
+pub mod support;
 
 use runtime::Registered;
 
@@ -19,5 +20,10 @@ pub fn named(name: &str) -> Option<Registered> {
 
 /// Every projection, context by context.
 pub fn all() -> Vec<Registered> {
-    [identity::projections(), hotels::projections()].concat()
+    [
+        identity::projections(),
+        hotels::projections(),
+        support::projections(),
+    ]
+    .concat()
 }

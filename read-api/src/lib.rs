@@ -9,6 +9,7 @@ pub mod lag;
 pub mod list;
 pub mod query;
 pub mod standing;
+pub mod support;
 
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ pub struct App {
 pub type ContextRoutes = fn(Routes<App>) -> Routes<App>;
 
 /// The queries, context by context.
-pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes];
+pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes, support::routes];
 
 /// The router of `contexts` with its OpenAPI document, and who may call what.
 pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route>) {

@@ -35,6 +35,20 @@ pub enum Access {
     Roles(&'static [Role]),
 }
 
+/// Whose a route's things are, beyond the roles that may call it. The domain judges it, or the query
+/// that looks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The platform's, or everybody's.
+    Platform,
+    /// The caller's own, which no path needs to name.
+    Caller,
+    /// Somebody's, who is told by this rule. For others they are `403`, or not there.
+    Owner(&'static str),
+    /// A list of somebody's, who sees by this rule what is theirs.
+    Filtered(&'static str),
+}
+
 /// A route and who may call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -44,6 +58,8 @@ pub struct Route {
     pub path: String,
     /// Who may call it.
     pub access: Access,
+    /// Whose the things are that it is about.
+    pub whose: Whose,
 }
 
 /// The routes of a service: each with its handler, its documentation and who may call it.
@@ -64,17 +80,18 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Adds the routes of `handlers` (made by `utoipa_axum::routes!`) for those in `access`.
-    pub fn allow(mut self, access: Access, handlers: UtoipaMethodRouter<S>) -> Self {
+    pub fn allow(mut self, access: Access, whose: Whose, handlers: UtoipaMethodRouter<S>) -> Self {
         let (mut schemas, mut paths, methods) = handlers;
         schemas.push((Problem::name().into_owned(), Problem::schema()));
         Problem::schemas(&mut schemas);
         for (path, item) in &mut paths.paths {
             for (method, operation) in operations(item) {
-                document::document(operation, access);
+                document::document(operation, access, whose);
                 self.table.push(Route {
                     method,
                     path: path.clone(),
                     access,
+                    whose,
                 });
             }
         }

@@ -91,7 +91,11 @@ pub async fn register(
             return Err(Problem::forbidden("such accounts are an admin's to make"));
         }
     };
-    if !seller && body.message.is_some() {
+    let says = body
+        .message
+        .as_ref()
+        .is_some_and(|text| !text.trim().is_empty());
+    if says && !seller {
         return Err(Problem::invalid(
             "/message",
             "only a seller leaves a message",

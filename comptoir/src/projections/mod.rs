@@ -3,7 +3,7 @@
 mod parked;
 mod rebuild;
 mod status;
-mod store;
+pub(crate) mod store;
 mod watch;
 
 use clap::Subcommand;

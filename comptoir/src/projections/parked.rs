@@ -4,14 +4,12 @@ use std::io::{BufRead, Write};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use comfy_table::Table;
-use comfy_table::presets::UTF8_FULL_CONDENSED;
 use projections::rebuild::Databases;
 use projections::runtime::parked::{self, Retried, Stream};
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::store::{Store, named};
+use crate::table;
 
 #[derive(Subcommand)]
 pub(crate) enum Parked {
@@ -90,29 +88,6 @@ impl Parked {
     }
 }
 
-impl At {
-    /// Prints `all` as JSON or as lines of a table.
-    fn print<T: Serialize, const N: usize>(
-        &self,
-        all: &[T],
-        heads: [&str; N],
-        line: impl Fn(&T) -> [String; N],
-    ) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(all)?);
-            return Ok(());
-        }
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(heads);
-        for one in all {
-            table.add_row(line(one));
-        }
-        println!("{table}");
-        Ok(())
-    }
-}
-
 impl List {
     async fn run(self) -> anyhow::Result<()> {
         named(self.projection.as_slice())?;
@@ -136,7 +111,7 @@ impl List {
                 one.error.clone(),
             ]
         };
-        self.at.print(&streams, heads, line)
+        table::print(self.at.json, &streams, heads, line)
     }
 }
 
@@ -155,7 +130,7 @@ impl Show {
                 one.payload.clone().unwrap_or_default(),
             ]
         };
-        self.at.print(&events, heads, line)
+        table::print(self.at.json, &events, heads, line)
     }
 }
 
@@ -173,7 +148,7 @@ impl Retry {
                 one.error.clone().unwrap_or_default(),
             ]
         };
-        self.at.print(&retried, heads, line)
+        table::print(self.at.json, &retried, heads, line)
     }
 }
 

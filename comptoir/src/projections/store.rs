@@ -17,7 +17,7 @@ const CONNECTIONS: u32 = 16;
 
 /// The databases of a system.
 #[derive(Args, Clone)]
-pub(super) struct Store {
+pub(crate) struct Store {
     /// The log's PostgreSQL; that of a running `comptoir up` unless told otherwise.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Connections to them.
-    pub(super) async fn open(&self) -> anyhow::Result<Databases> {
+    pub(crate) async fn open(&self) -> anyhow::Result<Databases> {
         let (databases, personal) = match &self.database_url {
             Some(url) => (self.given(url), self.personal()),
             None => {

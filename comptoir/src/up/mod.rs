@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
-use crate::settings::{Databases, Door, Kafka, Keys, Personal, Topics};
+use crate::settings::{Databases, Door, Kafka, Keys, Mail, Personal, Topics};
 use crate::{demo, measure};
 use secrets::Secrets;
 use surroundings::Surroundings;
@@ -51,6 +51,8 @@ pub struct Options {
     topics: Topics,
     #[command(flatten)]
     kafka: Kafka,
+    #[command(flatten)]
+    mail: Mail,
     #[command(flatten)]
     admin: FirstAdmin,
     #[command(flatten)]
@@ -112,6 +114,11 @@ async fn serve(
         Process::start(contexts, &databases, options.topics, Some(&personal), tasks).await?;
     process.tell(metrics);
     let keys: Keys = secrets.keys();
+    let here = listener.local_addr()?;
+    let mail = options.mail.clone();
+    let mail = mail.or(surroundings.data().join("mail"), format!("http://{here}"));
+    process.worker(mail.open(&keys.master()?)?).await?;
+    let mail = mail.told();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
     let kafka = Kafka {
@@ -126,7 +133,7 @@ async fn serve(
     ensure_first_admin(&app, &secrets.admin_email, password).await?;
     let address = listener.local_addr()?;
     process.serve(listener, options.door.open()?);
-    println!("{}", surroundings.greeting(address, secrets));
+    println!("{}", surroundings.greeting(address, secrets, &mail));
     let stop = process.tasks.stop();
     if options.demo {
         let options = demo::Options {

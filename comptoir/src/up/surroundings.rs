@@ -70,7 +70,7 @@ impl Surroundings {
     }
 
     /// What `up` says when it is up.
-    pub(super) fn greeting(&self, address: SocketAddr, secrets: &Secrets) -> String {
+    pub(super) fn greeting(&self, address: SocketAddr, secrets: &Secrets, mail: &str) -> String {
         let database = match &self.database {
             Database::Given(_) => "the one of DATABASE_URL".to_owned(),
             Database::Own(own) => started(own.origin(), own.adopted()),
@@ -88,6 +88,7 @@ impl Surroundings {
              \n  Administrator      {}  {}\
              \n  PostgreSQL         {database}\
              \n  Kafka              {kafka}\
+             \n  E-mails            {mail}\
              \n  Data, secrets      {}  {}\n\
              \nCtrl-C stops it; started again it goes on where it was.\n",
             secrets.admin_email,

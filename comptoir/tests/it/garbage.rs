@@ -44,6 +44,7 @@ async fn any_filters_orderings_and_cursors_are_200_or_400() {
             "/api/reservations",
             "/api/admin/users",
             "/api/admin/seller-requests",
+            "/api/emails",
         ] {
             let answer = admin.get(&format!("{list}?{query}")).await;
             let status = answer.status.as_u16();

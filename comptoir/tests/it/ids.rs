@@ -6,6 +6,7 @@ use domain::hotels::hotel::Hotel;
 use domain::hotels::reservation::Reservation;
 use domain::identity::account::Account;
 use domain::identity::seller_request::SellerRequest;
+use domain::support::email::Email;
 use serde_json::{Value, json};
 use service_kit::access::Route;
 use strum::IntoEnumIterator;
@@ -38,6 +39,7 @@ fn own(path: &str) -> &'static str {
         ("/api/reservations/", Reservation::TYPE),
         ("/api/admin/users/", Account::TYPE),
         ("/api/admin/seller-requests/", SellerRequest::TYPE),
+        ("/api/emails/", Email::TYPE),
         ("/api/auth/sessions/", "no stream has their ids"),
     ];
     let kind = kinds.iter().find(|(prefix, _)| path.starts_with(prefix));

@@ -104,6 +104,7 @@ async fn services_tell_what_the_document_says_also_of_a_projector_that_is_gone()
     let relay = deployment.start("relay").await;
     let mut projector = deployment.start("projector").await;
     let queries = deployment.start("read-api").await;
+    let worker = deployment.start("worker").await;
     let token = commands.sign_in().await;
     let writer = commands
         .client
@@ -127,7 +128,7 @@ async fn services_tell_what_the_document_says_also_of_a_projector_that_is_gone()
     let documented = documented();
     wait_for("every metric", LIMIT, || async {
         let mut all = BTreeMap::new();
-        for service in [&commands, &relay, &projector, &queries] {
+        for service in [&commands, &relay, &projector, &queries, &worker] {
             let told = Told::by(service).await;
             for (name, (kind, labels)) in told.metrics {
                 assert!(told.helped.contains(&name), "{name} has no HELP");

@@ -16,6 +16,7 @@ pub mod deactivate_account;
 pub mod declare_no_show;
 pub mod delete_hotel;
 pub mod erase_account;
+pub mod queue_email;
 pub mod register_account;
 pub mod settle_seller_request;
 pub mod sign_in;

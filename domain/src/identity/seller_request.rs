@@ -133,6 +133,8 @@ pub struct Requested {
     pub language: Language,
     /// How it stands.
     pub status: Status,
+    /// Why it was rejected.
+    pub reason: Option<Personal<String>>,
 }
 
 /// A request as its events left it; none before it was made.
@@ -203,9 +205,15 @@ impl Decider for SellerRequest {
                 account_id: *account_id,
                 language: *language,
                 status: Status::Pending,
+                reason: None,
             }),
             Event::SellerRequestApproved { .. } => settled(Status::Approved),
-            Event::SellerRequestRejected { .. } => settled(Status::Rejected),
+            Event::SellerRequestRejected { reason, .. } => {
+                settled(Status::Rejected).map(|one| Requested {
+                    reason: Some(reason.clone()),
+                    ..one
+                })
+            }
             Event::SellerRequestWithdrawn {} => settled(Status::Withdrawn),
         }
     }

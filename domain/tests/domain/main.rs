@@ -16,5 +16,6 @@ mod stored_events;
 mod stored_files;
 mod streams;
 mod support;
+mod support_email;
 mod upcasting;
 mod world;

@@ -23,6 +23,7 @@ use domain::language::Language;
 use domain::money::{Currency, Money};
 use domain::personal::Personal;
 use domain::streams::stored_json;
+use domain::support::email::{self as support_email, Email, Reason, Template, Trouble};
 use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
@@ -236,6 +237,83 @@ fn an_account_whose_personal_data_was_erased_can_still_be_read() {
 /// Checks each stored event against the file of its aggregate, and that it says its name and reads
 /// back equal, to cqrs-es as well.
 #[track_caller]
+#[test]
+fn support_email() {
+    let why = Trouble::Refused { code: Some(451) };
+    stored::<Email>(&samples!(support_email:
+        EmailQueued => Event::EmailQueued {
+            to: Personal::new(GUEST, "awa@example.org".to_owned()),
+            language: Language::French,
+            template: Template::ConfirmEmail { token_id: id(4), expires_at: noon(8) },
+        },
+        EmailSent => Event::EmailSent { attempt: 1 },
+        EmailAttemptFailed => Event::EmailAttemptFailed { attempt: 1, why, next_at: noon(8) },
+        EmailGivenUp => Event::EmailGivenUp { attempt: 2, why: Reason::Exhausted { last: why } },
+        EmailRetried => Event::EmailRetried { attempt: 3 },
+    ));
+}
+
+/// What stands in e-mails' events is never changed either.
+#[test]
+fn forms_of_emails() {
+    let (token_id, expires_at) = (id(4), noon(8));
+    let reason = Personal::new(GUEST, "Not yet".to_owned());
+    let templates = [
+        Template::ConfirmEmail {
+            token_id,
+            expires_at,
+        },
+        Template::ResetPassword {
+            token_id,
+            expires_at,
+        },
+        Template::PasswordChanged {},
+        Template::SellerRequested {},
+        Template::SellerApproved {},
+        Template::SellerRejected { reason },
+    ];
+    let link = json!({ "token_id": token_id, "expires_at": expires_at });
+    let with = |kind: &str, mut members: Value| {
+        members["kind"] = kind.into();
+        members
+    };
+    let told = json!({ "reason": { "personal_of": GUEST, "value": "Not yet" } });
+    let expected = [
+        with("confirm_email", link.clone()),
+        with("reset_password", link),
+        json!({ "kind": "password_changed" }),
+        json!({ "kind": "seller_requested" }),
+        json!({ "kind": "seller_approved" }),
+        with("seller_rejected", told),
+    ];
+    assert_eq!(templates.map(|one| json!(one)), expected);
+    let troubles = [
+        Trouble::Unreachable {},
+        Trouble::TimedOut {},
+        Trouble::Refused { code: None },
+        Trouble::NotWritten {},
+    ];
+    let kinds = troubles.map(|one| json!(one)["kind"].clone());
+    assert_eq!(
+        kinds,
+        ["unreachable", "timed_out", "refused", "not_written"]
+    );
+    let last = Trouble::Unreachable {};
+    let reasons = [
+        Reason::Erased {},
+        Reason::Address {},
+        Reason::Refused { code: Some(550) },
+        Reason::Exhausted { last },
+    ];
+    let expected = [
+        json!({ "kind": "erased" }),
+        json!({ "kind": "address" }),
+        json!({ "kind": "refused", "code": 550 }),
+        json!({ "kind": "exhausted", "last": { "kind": "unreachable" } }),
+    ];
+    assert_eq!(reasons.map(|one| json!(one)), expected);
+}
+
 fn stored<D: Decider>(samples: &[D::Event]) {
     for event in samples {
         let json = stored_json(event);

@@ -8,10 +8,10 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use event_store::{DecodeError, RecordedEvent};
+use event_store::{DecodeError, Happened, RecordedEvent};
 use uuid::Uuid;
 
-use super::projection::{Happened, Projection};
+use super::projection::Projection;
 
 /// Why an event can't be folded.
 #[derive(Debug, thiserror::Error)]

@@ -34,11 +34,12 @@ mod table;
 mod tail;
 
 pub use apply::{Applied, ApplyError, Failed};
+pub use event_store::Happened;
 pub use fold::{FoldError, fold_events};
 pub use from_kafka::KafkaOptions;
 pub use lag::{Lag, lags};
 pub use moved::Moved;
-pub use projection::{Happened, Projection, Registered, names_and_versions};
+pub use projection::{Projection, Registered, names_and_versions};
 pub use run::{Error, Source, run, seen_by_read_tables};
 pub use slot::{Slot, search_path};
 pub use standing::{Standing, standing};

@@ -1,7 +1,7 @@
 //! What a projection says: whose events it takes, which rows they touch, and how.
 
 use domain::decider::Decider;
-use event_store::RecordedEvent;
+use event_store::{Happened, RecordedEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -44,14 +44,6 @@ pub trait Projection: 'static {
         key: &Self::Key,
         happened: &Happened<'_, Self::Of>,
     ) -> Option<Self::Row>;
-}
-
-/// An event of `D` with its place in the log.
-pub struct Happened<'a, D: Decider> {
-    /// The event.
-    pub event: D::Event,
-    /// Its stream, version and times.
-    pub recorded: &'a RecordedEvent,
 }
 
 /// A projection whose types are erased, as the runtime holds it.

@@ -5,7 +5,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 
-use super::Access;
+use super::{Access, Whose};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
@@ -24,8 +24,8 @@ const GUARDED: [(&str, &str); 2] = [
 ];
 
 /// Says of `operation` who may call it, and which problems it may answer.
-pub(super) fn document(operation: &mut Operation, access: Access) {
-    say_who(operation, access);
+pub(super) fn document(operation: &mut Operation, access: Access, whose: Whose) {
+    say_who(operation, access, whose);
     let responses = &mut operation.responses.responses;
     responses.values_mut().for_each(name_media_type);
     let guarded = GUARDED
@@ -38,7 +38,7 @@ pub(super) fn document(operation: &mut Operation, access: Access) {
     }
 }
 
-fn say_who(operation: &mut Operation, access: Access) {
+fn say_who(operation: &mut Operation, access: Access, whose: Whose) {
     let said = match access {
         Access::Anyone => "Anybody may call it.".to_owned(),
         Access::SignedIn => "Anybody who is signed in may call it.".to_owned(),
@@ -52,6 +52,9 @@ fn say_who(operation: &mut Operation, access: Access) {
         text.push_str("\n\n");
     }
     text.push_str(&said);
+    if let Whose::Owner(rule) | Whose::Filtered(rule) = whose {
+        text.push_str(&format!(" Of these: {rule}."));
+    }
     if access != Access::Anyone {
         let by = |scheme: &str| SecurityRequirement::new(scheme, [] as [&str; 0]);
         operation.security = Some(vec![by("bearer"), by("cookie")]);

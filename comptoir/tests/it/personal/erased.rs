@@ -14,7 +14,7 @@ use event_store::personal::Erasure;
 use event_store::{leaf_hash, read};
 use projections::runtime::{self, Source};
 use serde_json::{Value, json};
-use service_kit::access::{Access, Routes};
+use service_kit::access::{Access, Routes, Whose};
 use service_kit::extract::Path;
 use service_kit::problem::Problem;
 use sqlx::{Executor, Row};
@@ -142,9 +142,9 @@ async fn the_persons_answers_are_forgotten_with_the_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_about_an_erased_person_is_409() {
     let mut contexts = Contexts::all();
-    contexts
-        .commands
-        .push(|routes: Routes<command_api::App>| routes.allow(Access::SignedIn, routes!(sign_up)));
+    contexts.commands.push(|routes: Routes<command_api::App>| {
+        routes.allow(Access::SignedIn, Whose::Platform, routes!(sign_up))
+    });
     let system = System::start(contexts).await;
     let client = system.client(&[Buyer]);
     let id = Uuid::now_v7();

@@ -1,6 +1,7 @@
 //! Personal data: sealed at rest, in clear where it is read, gone when its key is destroyed.
 
 mod erased;
+mod erasure;
 mod keys_apart;
 mod master_keys;
 mod one_key;

@@ -23,22 +23,28 @@ const EMAIL: &str = "awa.unmistakable@example.com";
 
 /// Every row of every table of the log, as text; bytes as text too.
 async fn everything(log: &PgPool) -> String {
-    let tables = "SELECT table_name::text FROM information_schema.tables \
-         WHERE table_schema = 'log' AND table_type = 'BASE TABLE'";
-    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(log).await.unwrap();
+    everything_in(log, "log").await
+}
+
+/// The same of the schemas whose names begin so.
+pub(super) async fn everything_in(pool: &PgPool, schemas: &str) -> String {
+    let tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables \
+         WHERE starts_with(table_schema, $1) AND table_type = 'BASE TABLE'";
+    let tables = sqlx::query_scalar(tables).bind(schemas);
+    let tables: Vec<String> = tables.fetch_all(pool).await.unwrap();
     assert!(tables.len() >= 8, "{tables:?}");
-    log.execute("SET bytea_output = 'escape'").await.unwrap();
+    pool.execute("SET bytea_output = 'escape'").await.unwrap();
     let mut all = String::new();
     for table in tables {
-        let rows = format!("SELECT t::text FROM log.{table} AS t");
-        let rows: Vec<String> = sqlx::query_scalar(&rows).fetch_all(log).await.unwrap();
+        let rows = format!("SELECT t::text FROM {table} AS t");
+        let rows: Vec<String> = sqlx::query_scalar(&rows).fetch_all(pool).await.unwrap();
         all.extend(rows);
     }
     all
 }
 
 /// Every byte of every message of identity, up to that of the stream `last`.
-fn messages(system: &System, last: Uuid) -> String {
+pub(super) fn messages(system: &System, last: Uuid) -> String {
     let consumer: BaseConsumer = ClientConfig::new()
         .set(
             "bootstrap.servers",
@@ -115,7 +121,7 @@ async fn nothing_personal_is_stored_or_sent_in_clear_and_readers_see_it() {
 }
 
 /// One connection alone, so that its settings hold.
-async fn pool_of_one(system: &System) -> PgPool {
+pub(super) async fn pool_of_one(system: &System) -> PgPool {
     let options = system.log.pool().connect_options().as_ref().clone();
     sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)

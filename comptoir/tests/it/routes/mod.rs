@@ -19,6 +19,7 @@ mod declare_no_show;
 mod delete_hotel;
 mod erase_me;
 mod forgot_password;
+mod links;
 mod list_hotels;
 mod list_reservations;
 mod list_users;

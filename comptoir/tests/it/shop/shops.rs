@@ -13,7 +13,7 @@ use read_api::history;
 use read_api::query::Sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service_kit::access::{Access, Routes};
+use service_kit::access::{Access, Routes, Whose};
 use service_kit::extract::Path;
 use service_kit::problem::Problem;
 use utoipa_axum::routes;
@@ -67,13 +67,17 @@ impl Projection for Shops {
 }
 
 pub fn commands(routes: Routes<command_api::App>) -> Routes<command_api::App> {
-    routes.allow(Access::SignedIn, routes!(visit))
+    routes.allow(Access::SignedIn, Whose::Platform, routes!(visit))
 }
 
 pub fn queries(routes: Routes<read_api::App>) -> Routes<read_api::App> {
     routes
-        .allow(Access::SignedIn, routes!(show_shop))
-        .allow(Access::SignedIn, routes!(show_shop_history))
+        .allow(Access::SignedIn, Whose::Platform, routes!(show_shop))
+        .allow(
+            Access::SignedIn,
+            Whose::Platform,
+            routes!(show_shop_history),
+        )
 }
 
 /// Comes to a shop.

@@ -60,6 +60,8 @@ impl Deployment {
             .env("COMPTOIR_TOKEN_KEY", "t".repeat(32))
             .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .env("COMPTOIR_PUBLIC_URL", "https://comptoir.example")
+            .env("COMPTOIR_MAIL", self.log.with_file_name("mail"))
             .env("COMPTOIR_LISTEN", format!("127.0.0.1:{port}"))
             // One address asks for all.
             .env("COMPTOIR_REQUESTS_PER_SECOND", "0")

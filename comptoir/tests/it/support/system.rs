@@ -2,11 +2,12 @@
 
 use read_api::standing::Visibility;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use comptoir::contexts::Contexts;
 use comptoir::services::Process;
-use comptoir::settings::{Databases, Kafka, KeysDatabase, Personal, Topics};
+use comptoir::settings::{Databases, Kafka, KeysDatabase, Mail, Personal, Topics};
 use domain::actor::{Actor, Role};
 use event_store::Log;
 use secrecy::SecretString;
@@ -54,6 +55,8 @@ pub struct System {
     /// Every route of both APIs.
     pub routes: Vec<Route>,
     pub stop: CancellationToken,
+    /// Where its e-mails are.
+    pub mail: PathBuf,
 }
 
 impl System {
@@ -92,6 +95,19 @@ impl System {
         let start = Process::start(contexts.clone(), &databases, topics, Some(&personal), tasks);
         let mut process = start.await.unwrap();
         let tokens = Tokens::new(KEY).unwrap();
+        let run = format!(
+            "comptoir-tests-{}/mail-{}",
+            std::process::id(),
+            Uuid::new_v4()
+        );
+        let mail = Mail {
+            mail_folder: Some(std::env::temp_dir().join(run)),
+            public_url: Some("https://comptoir.example".to_owned()),
+            mail_from: "Comptoir <no-reply@comptoir.example>".to_owned(),
+            smtp_url: None,
+        };
+        let key = MasterKey::new(KEY).unwrap();
+        process.worker(mail.open(&key).unwrap()).await.unwrap();
         let app = process
             .command_api(MasterKey::new(KEY).unwrap(), tokens.clone())
             .unwrap();
@@ -142,6 +158,7 @@ impl System {
             queries: read_app,
             routes,
             stop,
+            mail: mail.mail_folder.unwrap(),
         }
     }
 

@@ -7,7 +7,7 @@ use read_api::answer::{Known, versioned};
 use read_api::fresh::Fresh;
 use read_api::query::Sql;
 use serde_json::json;
-use service_kit::access::{Access, Routes};
+use service_kit::access::{Access, Routes, Whose};
 use service_kit::extract::Path;
 use service_kit::problem::Problem;
 use utoipa_axum::routes;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// Who may call what.
 pub fn routes(routes: Routes<App>) -> Routes<App> {
-    routes.allow(Access::SignedIn, routes!(show_counter))
+    routes.allow(Access::SignedIn, Whose::Platform, routes!(show_counter))
 }
 
 /// A counter.

@@ -6,7 +6,7 @@ use command_api::answer::Answer;
 use command_api::execute::{Done, Target, execute};
 use command_api::request::Order;
 use domain::streams::StreamId;
-use service_kit::access::{Access, Routes};
+use service_kit::access::{Access, Routes, Whose};
 use service_kit::extract::Path;
 use service_kit::problem::Problem;
 use utoipa_axum::routes;
@@ -17,8 +17,8 @@ use super::counter::{Command, Counter};
 /// Who may call what.
 pub fn routes(routes: Routes<App>) -> Routes<App> {
     routes
-        .allow(Access::SignedIn, routes!(make_counter))
-        .allow(Access::SignedIn, routes!(count))
+        .allow(Access::SignedIn, Whose::Platform, routes!(make_counter))
+        .allow(Access::SignedIn, Whose::Platform, routes!(count))
 }
 
 /// Makes a counter.

@@ -15,6 +15,7 @@ mod deactivate_account;
 mod declare_no_show;
 mod delete_hotel;
 mod erase_account;
+mod queue_email;
 mod register_account;
 mod settle_seller_request;
 mod sign_in;

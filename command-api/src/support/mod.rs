@@ -1,0 +1,18 @@
+//! The commands of support.
+
+pub mod emails;
+
+use domain::actor::Role::Admin;
+use service_kit::access::{Access, Routes, Whose};
+use utoipa_axum::routes;
+
+use crate::App;
+
+/// Who may call what.
+pub fn routes(routes: Routes<App>) -> Routes<App> {
+    routes.allow(
+        Access::Roles(&[Admin]),
+        Whose::Platform,
+        routes!(emails::retry_email),
+    )
+}
