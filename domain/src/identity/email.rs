@@ -29,11 +29,15 @@ impl EmailAddress {
             || local.contains('@')
             || !domain.contains('.')
             || !labels_fine
-            || text.len() > MAX_LENGTH
         {
             return Err(Rejection::Malformed);
         }
-        Ok(Self(text.nfc().collect::<String>().to_lowercase()))
+        // Some letters have more bytes in lower case.
+        let address = text.nfc().collect::<String>().to_lowercase();
+        match address.len() > MAX_LENGTH {
+            true => Err(Rejection::Malformed),
+            false => Ok(Self(address)),
+        }
     }
 
     /// What all forms of this address have in common, whatever their case and Unicode form: what a

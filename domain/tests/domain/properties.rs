@@ -1,7 +1,9 @@
 //! Laws that hold whatever people ask for, in whatever order.
 
+mod emails;
 mod hotel_story;
 mod identity_story;
+mod languages;
 mod stays;
 mod stored_json;
 

@@ -22,17 +22,21 @@ use super::availability::nights;
 use crate::App;
 use crate::answer::{Known, versioned_view, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging, check_text, pattern};
+use crate::list::{Asked, List, Ordering, Page, Paging, check_text, pattern};
 use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
 
 const TABLES: [&str; 3] = ["hotels", "room_inventories", "nights"];
-const ORDERINGS: &[(&str, &str)] = &[
-    ("name", "name"),
-    ("city", "city"),
-    ("price", "price_amount"),
-    ("rating", "rating"),
-    ("created_at", "created_at"),
-];
+const LIST: List = List {
+    table: "hotels",
+    columns: COLUMNS,
+    orderings: &[
+        Ordering::text("name", "name"),
+        Ordering::text("city", "city"),
+        Ordering::number("price", "price_amount"),
+        Ordering::number("rating", "rating"),
+        Ordering::time("created_at", "created_at"),
+    ],
+};
 
 /// A hotel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -160,6 +164,9 @@ pub struct HotelsQuery {
     /// Rows of a page.
     #[param(minimum = 1, maximum = 100)]
     page_size: Option<u32>,
+    /// Goes on where a page ended: its `next_cursor`, in the same order; empty for the beginning.
+    /// Nothing is counted then. Not together with page.
+    cursor: Option<String>,
     /// Found anywhere in name or city.
     search: Option<String>,
     /// name, city, price, rating or created_at; a - before it turns it round.
@@ -176,6 +183,15 @@ pub struct HotelsQuery {
 }
 
 impl HotelsQuery {
+    fn part(&self) -> Asked<'_> {
+        Asked {
+            page: self.page,
+            size: self.page_size,
+            ordering: self.ordering.as_deref(),
+            cursor: self.cursor.as_deref(),
+        }
+    }
+
     fn stay(&self) -> Result<Option<Stay>, Problem> {
         match (self.available_from, self.available_to) {
             (None, None) => Ok(None),
@@ -197,17 +213,16 @@ pub async fn list_hotels(
     uri: Uri,
     Query(asked): Query<HotelsQuery>,
 ) -> Result<Response, Problem> {
-    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
-    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
+    let paging = Paging::parse(&LIST, asked.part())?;
     check_text(asked.search.as_deref())?;
     check_text(asked.city.as_deref())?;
     check_guests(asked.guests)?;
     let stay = asked.stay()?;
     app.contain(&fresh, CONTEXT, &TABLES).await?;
     let filter = filter(&asked, stay);
-    let (count, hotels) = paging.fetch(&app.tables, COLUMNS, "hotels", filter).await?;
+    let (around, hotels) = paging.fetch(&app.tables, filter).await?;
     let results = with_rooms(&app, hotels, stay, asked.guests).await?;
-    view(&known, &paging.page(&uri, count, results))
+    view(&known, &paging.page(&uri, around, results))
 }
 
 fn check_guests(guests: Option<i32>) -> Result<(), Problem> {

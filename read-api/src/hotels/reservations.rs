@@ -18,15 +18,19 @@ use uuid::Uuid;
 use crate::App;
 use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging};
+use crate::list::{Asked, List, Ordering, Page, Paging};
 use crate::query::{Columns, FromRow, Sql, Unreadable};
 
-const ORDERINGS: &[(&str, &str)] = &[
-    ("check_in", "check_in"),
-    ("check_out", "check_out"),
-    ("booked_at", "booked_at"),
-    ("total", "total_amount"),
-];
+const LIST: List = List {
+    table: "reservations",
+    columns: COLUMNS,
+    orderings: &[
+        Ordering::day("check_in", "check_in"),
+        Ordering::day("check_out", "check_out"),
+        Ordering::time("booked_at", "booked_at"),
+        Ordering::number("total", "total_amount"),
+    ],
+};
 
 /// A reservation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -109,6 +113,9 @@ pub struct ReservationsQuery {
     /// Rows of a page.
     #[param(minimum = 1, maximum = 100)]
     page_size: Option<u32>,
+    /// Goes on where a page ended: its `next_cursor`, in the same order; empty for the beginning.
+    /// Nothing is counted then. Not together with page.
+    cursor: Option<String>,
     /// check_in, check_out, booked_at or total; a - before it turns it round.
     ordering: Option<String>,
     /// Those of this hotel.
@@ -122,6 +129,17 @@ pub struct ReservationsQuery {
     check_in_to: Option<NaiveDate>,
 }
 
+impl ReservationsQuery {
+    fn part(&self) -> Asked<'_> {
+        Asked {
+            page: self.page,
+            size: self.page_size,
+            ordering: self.ordering.as_deref(),
+            cursor: self.cursor.as_deref(),
+        }
+    }
+}
+
 /// Reservations, page by page: a guest's own, a hotelier's hotels', an admin's all.
 #[utoipa::path(get, path = "/api/reservations", tag = "hotels", params(ReservationsQuery),
     responses((status = 200, body = Page<ReservationView>), (status = 400, body = Problem)))]
@@ -133,15 +151,12 @@ pub async fn list_reservations(
     uri: Uri,
     Query(asked): Query<ReservationsQuery>,
 ) -> Result<Response, Problem> {
-    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
-    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
+    let paging = Paging::parse(&LIST, asked.part())?;
     app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
         .await?;
     let filter = filter(&asked, &actor);
-    let (count, results) = paging
-        .fetch::<ReservationView>(&app.tables, COLUMNS, "reservations", filter)
-        .await?;
-    view(&known, &paging.page(&uri, count, results))
+    let (around, results) = paging.fetch::<ReservationView>(&app.tables, filter).await?;
+    view(&known, &paging.page(&uri, around, results))
 }
 
 /// One reservation.

@@ -15,10 +15,14 @@ use uuid::Uuid;
 use crate::App;
 use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging};
+use crate::list::{Asked, List, Ordering, Page, Paging};
 use crate::query::{Columns, FromRow, Sql, Unreadable};
 
-const ORDERINGS: &[(&str, &str)] = &[("requested_at", "requested_at")];
+const LIST: List = List {
+    table: "seller_requests",
+    columns: COLUMNS,
+    orderings: &[Ordering::time("requested_at", "requested_at")],
+};
 
 /// A wish to sell.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,11 +70,25 @@ pub struct SellerRequestsQuery {
     /// Rows of a page.
     #[param(minimum = 1, maximum = 100)]
     page_size: Option<u32>,
+    /// Goes on where a page ended: its `next_cursor`, in the same order; empty for the beginning.
+    /// Nothing is counted then. Not together with page.
+    cursor: Option<String>,
     /// requested_at; a - before it turns it round.
     ordering: Option<String>,
     /// Those that stand there: pending, approved, rejected or withdrawn.
     #[param(value_type = Option<String>)]
     status: Option<Status>,
+}
+
+impl SellerRequestsQuery {
+    fn part(&self) -> Asked<'_> {
+        Asked {
+            page: self.page,
+            size: self.page_size,
+            ordering: self.ordering.as_deref(),
+            cursor: self.cursor.as_deref(),
+        }
+    }
 }
 
 /// Wishes to sell, page by page.
@@ -84,18 +102,17 @@ pub async fn list_seller_requests(
     uri: Uri,
     Query(asked): Query<SellerRequestsQuery>,
 ) -> Result<Response, Problem> {
-    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
-    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
+    let paging = Paging::parse(&LIST, asked.part())?;
     app.contain(&fresh, CONTEXT, &["seller_requests"]).await?;
     let mut filter = Sql::new("WHERE true");
     if let Some(status) = asked.status {
         let status = status.to_string();
         filter.push(" AND status = ").push_bind(status.as_str());
     }
-    let (count, results) = paging
-        .fetch::<SellerRequestView>(&app.tables, COLUMNS, "seller_requests", filter)
+    let (around, results) = paging
+        .fetch::<SellerRequestView>(&app.tables, filter)
         .await?;
-    view(&known, &paging.page(&uri, count, results))
+    view(&known, &paging.page(&uri, around, results))
 }
 
 /// One wish to sell.

@@ -16,14 +16,18 @@ use uuid::Uuid;
 use crate::App;
 use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging, check_text, pattern};
+use crate::list::{Asked, List, Ordering, Page, Paging, check_text, pattern};
 use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
 
-const ORDERINGS: &[(&str, &str)] = &[
-    ("registered_at", "registered_at"),
-    ("email", "email"),
-    ("name", "name"),
-];
+const LIST: List = List {
+    table: "accounts",
+    columns: COLUMNS,
+    orderings: &[
+        Ordering::time("registered_at", "registered_at"),
+        Ordering::text("email", "email").or_null(),
+        Ordering::text("name", "name").or_null(),
+    ],
+};
 
 /// An account.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,6 +77,9 @@ pub struct UsersQuery {
     /// Rows of a page.
     #[param(minimum = 1, maximum = 100)]
     page_size: Option<u32>,
+    /// Goes on where a page ended: its `next_cursor`, in the same order; empty for the beginning.
+    /// Nothing is counted then. Not together with page.
+    cursor: Option<String>,
     /// Found anywhere in e-mail or name.
     search: Option<String>,
     /// registered_at, email or name; a - before it turns it round.
@@ -82,6 +89,17 @@ pub struct UsersQuery {
     role: Option<Role>,
     /// Those that may sign in, or may not.
     active: Option<bool>,
+}
+
+impl UsersQuery {
+    fn part(&self) -> Asked<'_> {
+        Asked {
+            page: self.page,
+            size: self.page_size,
+            ordering: self.ordering.as_deref(),
+            cursor: self.cursor.as_deref(),
+        }
+    }
 }
 
 /// Accounts, page by page.
@@ -94,14 +112,11 @@ pub async fn list_users(
     uri: Uri,
     Query(asked): Query<UsersQuery>,
 ) -> Result<Response, Problem> {
-    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
-    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
+    let paging = Paging::parse(&LIST, asked.part())?;
     check_text(asked.search.as_deref())?;
     app.contain(&fresh, CONTEXT, &["accounts"]).await?;
-    let (count, users) = paging
-        .fetch::<User>(&app.tables, COLUMNS, "accounts", filter(&asked))
-        .await?;
-    view(&known, &paging.page(&uri, count, users))
+    let (around, users) = paging.fetch::<User>(&app.tables, filter(&asked)).await?;
+    view(&known, &paging.page(&uri, around, users))
 }
 
 fn filter(asked: &UsersQuery) -> Sql {

@@ -6,6 +6,7 @@
 mod error;
 mod lane;
 mod lanes;
+mod page;
 mod row;
 mod value;
 
@@ -17,6 +18,7 @@ use event_store::wire::{Rows, Target, encode};
 use service_kit::problem::Problem;
 use sqlx::PgPool;
 
+pub(crate) use page::{PageOf, Start};
 pub use row::{Column, Columns, FromRow, Json, Unreadable};
 pub use value::Value;
 
@@ -134,55 +136,6 @@ impl Sql {
     pub async fn fetch_all<T: FromRow>(self, tables: &Tables) -> Result<Vec<T>, Problem> {
         let rows = tables.lists.ask(self).await.map_err(error::problem)?;
         columns(&rows).map(read).collect()
-    }
-
-    /// The `columns` of a page of `table`, of the rows that this WHERE clause lets through, and how
-    /// many these are: in one statement, so that both are of one moment.
-    pub(crate) async fn fetch_page<T: FromRow>(
-        self,
-        tables: &Tables,
-        (columns, table): (&str, &str),
-        order: &str,
-        (limit, offset): (u32, i64),
-    ) -> Result<(i64, Vec<T>), Problem> {
-        let count = format!("SELECT count(*) FROM {table} {}", self.text);
-        let mut page = self.clone();
-        page.text = Cow::default();
-        page.push("SELECT (").push(&count).push("), ").push(columns);
-        page.push(" FROM ").push(table).push(" ").push(&self.text);
-        // As a number and no value: for a limit that is not known the server plans each time anew.
-        page.push(order).push(&format!(" LIMIT {limit}"));
-        if offset > 0 {
-            page.push(" OFFSET ").push_bind(offset);
-        }
-        let rows = tables.lists.ask(page).await.map_err(error::problem)?;
-        let rows: Vec<Counted<T>> = self::columns(&rows).map(read).collect::<Result<_, _>>()?;
-        let count = match rows.first() {
-            Some(row) => row.count,
-            None if offset == 0 => 0,
-            // Behind the last page there is no row to tell the count.
-            None => {
-                let text = Cow::Owned(count);
-                let counts: Vec<(i64,)> = Self { text, ..self }.fetch_all(tables).await?;
-                counts.first().map_or(0, |(count,)| *count)
-            }
-        };
-        Ok((count, rows.into_iter().map(|row| row.row).collect()))
-    }
-}
-
-/// A row of a page, and how many rows there are in all.
-struct Counted<T> {
-    count: i64,
-    row: T,
-}
-
-impl<T: FromRow> FromRow for Counted<T> {
-    fn from_row(row: &mut Columns<'_>) -> Result<Self, Unreadable> {
-        Ok(Self {
-            count: row.read()?,
-            row: T::from_row(row)?,
-        })
     }
 }
 

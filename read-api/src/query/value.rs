@@ -1,7 +1,7 @@
 //! Values that a query is given.
 
 use bytes::{BufMut, BytesMut};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use event_store::wire::encode;
 use uuid::Uuid;
 
@@ -61,6 +61,15 @@ impl Value for NaiveDate {
     fn put(&self, bytes: &mut BytesMut) {
         use chrono::Datelike;
         encode::integer(bytes, self.num_days_from_ce() - DAY_2000);
+    }
+}
+
+impl Value for DateTime<Utc> {
+    const TYPE: u32 = 1184;
+    const ARRAY: u32 = 1185;
+
+    fn put(&self, bytes: &mut BytesMut) {
+        encode::time(bytes, *self);
     }
 }
 

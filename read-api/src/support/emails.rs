@@ -16,10 +16,14 @@ use uuid::Uuid;
 use crate::App;
 use crate::answer::{Known, versioned, view};
 use crate::fresh::Fresh;
-use crate::list::{Page, Paging};
+use crate::list::{Asked, List, Ordering, Page, Paging};
 use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
 
-const ORDERINGS: &[(&str, &str)] = &[("queued_at", "queued_at")];
+const LIST: List = List {
+    table: "emails",
+    columns: COLUMNS,
+    orderings: &[Ordering::time("queued_at", "queued_at")],
+};
 
 /// An e-mail. What it says is written when it is sent, and kept nowhere.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,6 +87,9 @@ pub struct EmailsQuery {
     /// Rows of a page.
     #[param(minimum = 1, maximum = 100)]
     page_size: Option<u32>,
+    /// Goes on where a page ended: its `next_cursor`, in the same order; empty for the beginning.
+    /// Nothing is counted then. Not together with page.
+    cursor: Option<String>,
     /// queued_at; a - before it turns it round.
     ordering: Option<String>,
     /// Those that stand there: queued, sent or given_up.
@@ -90,6 +97,17 @@ pub struct EmailsQuery {
     status: Option<Status>,
     /// Those to this account.
     account_id: Option<Uuid>,
+}
+
+impl EmailsQuery {
+    fn part(&self) -> Asked<'_> {
+        Asked {
+            page: self.page,
+            size: self.page_size,
+            ordering: self.ordering.as_deref(),
+            cursor: self.cursor.as_deref(),
+        }
+    }
 }
 
 /// E-mails, page by page.
@@ -102,8 +120,7 @@ pub async fn list_emails(
     uri: Uri,
     Query(asked): Query<EmailsQuery>,
 ) -> Result<Response, Problem> {
-    let (size, ordering) = (asked.page_size, asked.ordering.as_deref());
-    let paging = Paging::parse(asked.page, size, ordering, ORDERINGS)?;
+    let paging = Paging::parse(&LIST, asked.part())?;
     app.contain(&fresh, CONTEXT, &["emails"]).await?;
     let mut filter = Sql::new("WHERE true");
     if let Some(status) = asked.status {
@@ -113,10 +130,8 @@ pub async fn list_emails(
     if let Some(account) = asked.account_id {
         filter.push(" AND person = ").push_bind(account);
     }
-    let (count, results) = paging
-        .fetch::<EmailView>(&app.tables, COLUMNS, "emails", filter)
-        .await?;
-    view(&known, &paging.page(&uri, count, results))
+    let (around, results) = paging.fetch::<EmailView>(&app.tables, filter).await?;
+    view(&known, &paging.page(&uri, around, results))
 }
 
 /// One e-mail.
