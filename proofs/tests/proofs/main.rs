@@ -1,0 +1,8 @@
+//! Trees, tiles, notes and proof files, from outside.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
+
+mod definition;
+mod properties;
+mod reference;
+mod sizes;
+mod tiles;
