@@ -1,7 +1,9 @@
 //! Trees, tiles, notes and proof files, from outside.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
 
+mod checkpoint;
 mod definition;
+mod note;
 mod properties;
 mod reference;
 mod sizes;
