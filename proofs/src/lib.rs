@@ -1,5 +1,5 @@
-//! A Merkle tree over the log (RFC 9162) and signed checkpoints of it (C2SP tlog-checkpoint).
-//! Pure: what is read and written is handed
+//! A Merkle tree over the log (RFC 9162), signed checkpoints of it (C2SP tlog-checkpoint), and
+//! proofs that anybody checks offline with a public key. Pure: what is read and written is handed
 //! in and handed out.
 //!
 //! **Leaves.** Leaf `i` is the event at position `i + 1`; positions are 1, 2, 3, … without a hole,
@@ -11,12 +11,15 @@
 //! **Writing.** [`TileBuilder`] takes leaf hashes in order and gives the [`Tile`]s to store;
 //! [`Checkpoint`] signs its root. **Proving.** [`inclusion_tiles`] and [`consistency_tiles`] name
 //! the tiles to load, [`inclusion_path`] and [`consistency_path`] make the path from them.
+//! **Checking.** [`check`] reads a proof file and answers by a [`Verdict`] or says what is wrong.
 
+mod file;
 mod hash;
 mod note;
 mod tiles;
 mod tree;
 
+pub use file::{CheckError, ConsistencyProof, InclusionProof, LeafInput, Proof, Verdict, check};
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use note::checkpoint::{Checkpoint, CheckpointError};
 pub use note::key::{KeyError, SignerKey, VerifierKey};

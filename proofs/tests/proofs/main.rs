@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod definition;
+mod file;
 mod note;
 mod properties;
 mod reference;
