@@ -42,6 +42,10 @@ boundaries:
 alerts:
     bash .ci/run alerts
 
+# Send mail by an SMTP server that is not ours, and follow its links
+mail:
+    bash .ci/run mail
+
 # Ask both APIs what their OpenAPI document allows and what it does not; another seed, other requests: just fuzz 17
 fuzz *seed:
     cargo build --package comptoir
