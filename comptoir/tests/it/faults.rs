@@ -255,12 +255,18 @@ async fn up_adopts_its_own_servers_and_stops_cleanly() {
     };
     let told = || std::fs::read_to_string(folder.path().join("up.log")).unwrap();
     let ups = |text: &str| text.matches("Comptoir is up").count();
+    // Tables of a log that is new are made a moment after it is up.
+    let ready = || {
+        wait_for("it to be ready", LIMIT, || async {
+            (client.get("/readyz").await.status == 200).then_some(())
+        })
+    };
     let mut first = start();
     wait_for("the first start", LIMIT, || async {
         (ups(&told()) == 1).then_some(())
     })
     .await;
-    client.get("/readyz").await.expect(200);
+    ready().await;
     first.kill().unwrap();
     first.wait().unwrap();
 
@@ -275,7 +281,7 @@ async fn up_adopts_its_own_servers_and_stops_cleanly() {
         "{}",
         told()
     );
-    client.get("/readyz").await.expect(200);
+    ready().await;
     let interrupt = Command::new("kill")
         .args(["-INT", &second.id().to_string()])
         .status();

@@ -1,6 +1,10 @@
 //! The OpenAPI document and its page.
 
-use crate::support::shared;
+use std::time::Duration;
+
+use crate::support::{shared, wait_for};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn the_document_is_as_reviewed() {
@@ -28,8 +32,12 @@ async fn the_page_is_bundled() {
 async fn health_and_metrics_answer() {
     let stranger = shared().stranger();
     assert_eq!(stranger.get("/livez").await.expect(200).body, "alive\n");
-    let ready = stranger.get("/readyz").await.expect(200).body;
-    assert_eq!(ready["status"], "ready");
+    // Tables of a log that is new are made a moment after it is up.
+    let ready = wait_for("it to be ready", LIMIT, async || {
+        let ready = stranger.get("/readyz").await;
+        (ready.status == 200).then_some(ready.body)
+    });
+    assert_eq!(ready.await["status"], "ready");
     stranger.get("/metrics").await.expect(200);
     stranger.get("/api/health").await.expect(200);
 }
