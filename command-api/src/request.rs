@@ -14,6 +14,7 @@ use service_kit::conditional::{if_match, single};
 use service_kit::extract::{JsonBody, NoBody};
 use service_kit::problem::Problem;
 use service_kit::server::RequestId;
+use uuid::Uuid;
 
 use crate::App;
 
@@ -56,6 +57,22 @@ impl Envelope {
         self.actor
             .as_ref()
             .ok_or_else(|| Problem::unauthorized("sign in first"))
+    }
+}
+
+impl Envelope {
+    /// The same of a command that `account` gives about itself before it is signed in.
+    pub(crate) fn by(mut self, account: Uuid) -> Self {
+        self.metadata.actor = Some(account);
+        self
+    }
+
+    /// The same without a key: what it is given, or gives, is secret, so no answer is kept.
+    pub(crate) fn without_key(self) -> Self {
+        Self {
+            idempotency: None,
+            ..self
+        }
     }
 }
 

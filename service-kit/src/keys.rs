@@ -39,11 +39,20 @@ impl MasterKey {
     /// HMAC-SHA-256 of `parts` under this key, for one `purpose`. Every part comes with its
     /// length, so that no two lists of parts share a digest.
     pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(purpose, parts).finalize().into_bytes().into()
+    }
+
+    /// Whether `given` is that digest, in a time that tells nothing of where the two differ.
+    pub(crate) fn is_digest(&self, purpose: &str, parts: &[&[u8]], given: &[u8]) -> bool {
+        self.mac(purpose, parts).verify_slice(given).is_ok()
+    }
+
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        mac
     }
 }

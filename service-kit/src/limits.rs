@@ -15,8 +15,6 @@ use crate::problem::Problem;
 
 /// Where passwords and tokens are tried.
 const SIGN_IN: &str = "/api/auth/";
-/// As many seconds' worth may come at once.
-const BURST: u32 = 2;
 
 /// How often one may ask; 0 is as often as one likes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,8 +40,8 @@ impl Limits {
     /// Nobody has asked yet.
     pub fn new(rates: Rates) -> Self {
         let requests = NonZeroU32::new(rates.requests).map(|rate| {
-            let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1));
-            Quota::per_second(rate).allow_burst(burst)
+            // Two seconds' worth may come at once.
+            Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()))
         });
         let sign_ins = NonZeroU32::new(rates.sign_ins).map(Quota::per_minute);
         Self(Arc::new(Counters {

@@ -8,8 +8,7 @@ use axum::http::HeaderMap;
 use chrono::Utc;
 use domain::decisions::change_password as decisions;
 use domain::identity::account::{Account, Command, Confirmation, Rejection};
-use domain::identity::email::EmailAddress;
-use domain::identity::link::{CONFIRMATION_LIFETIME, Link, RESET_LIFETIME};
+use domain::identity::link::{CONFIRMATION_LIFETIME, RESET_LIFETIME};
 use domain::language::Language;
 use domain::streams::StreamId;
 use secrecy::SecretString;
@@ -21,15 +20,14 @@ use tokio::time::{Instant, sleep_until};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::find::{by_email, by_id, email_claim_id};
-use super::login::of;
+use super::find::{address, by_email, by_id, email_claim_id};
 use super::passwords::check_length;
-use super::register::link_token;
+use super::register::{link, link_token};
 use super::{language, lockout};
 use crate::App;
 use crate::answer::Answer;
 use crate::execute::{Done, Target, execute};
-use crate::request::{Envelope, OrderWith};
+use crate::request::OrderWith;
 
 /// How long an answer takes that must not tell whether there is an account.
 const SAME_TIME: Duration = Duration::from_millis(300);
@@ -60,8 +58,7 @@ pub async fn forgot_password(
     OrderWith(envelope, body): OrderWith<ForgotBody>,
 ) -> Result<Json<Heard>, Problem> {
     let answered_at = Instant::now() + SAME_TIME;
-    let email =
-        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let email = address(&body.email)?;
     if let Some((id, account)) = by_email(&app, &email).await? {
         let claim = email_claim_id(&app.master_key, &email);
         let command = match account.active() {
@@ -76,20 +73,16 @@ pub async fn forgot_password(
             }),
         };
         let target = Target::existing(StreamId::of::<Account>(id));
-        execute(&app, of(id, envelope), target, move |streams| {
-            streams.decide::<Account>(id, command.clone())
-        })
+        execute(
+            &app,
+            envelope.by(id).without_key(),
+            target,
+            move |streams| streams.decide::<Account>(id, command.clone()),
+        )
         .await?;
     }
     sleep_until(answered_at).await;
     Ok(Json(Heard {}))
-}
-
-fn link(lifetime: chrono::TimeDelta) -> Link {
-    Link {
-        token_id: Uuid::now_v7(),
-        expires_at: Utc::now() + lifetime,
-    }
 }
 
 /// Another password, by a link.
@@ -128,9 +121,14 @@ pub async fn reset_password(
         .keep(app.log.pool(), id, body.password)
         .await?;
     let target = Target::existing(StreamId::of::<Account>(id));
-    let answer = execute(&app, of(id, envelope), target, move |streams| {
-        decisions::reset_password(streams, id, token_id, credential_id, language, now)
-    })
+    let answer = execute(
+        &app,
+        envelope.by(id).without_key(),
+        target,
+        move |streams| {
+            decisions::reset_password(streams, id, token_id, credential_id, language, now)
+        },
+    )
     .await?;
     if let Some(email) = account.and_then(|account| account.email.value) {
         let claim = email_claim_id(&app.master_key, &email);
@@ -172,10 +170,7 @@ pub async fn change_password(
         .keep(app.log.pool(), id, body.password)
         .await?;
     let language: Language = language(&headers);
-    let envelope = Envelope {
-        idempotency: None,
-        ..envelope
-    };
+    let envelope = envelope.without_key();
     let target = Target::existing(StreamId::of::<Account>(id));
     execute(&app, envelope, target, move |streams| {
         decisions::change_password(streams, id, known, credential_id, language, session)

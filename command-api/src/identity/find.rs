@@ -11,6 +11,14 @@ use uuid::Uuid;
 use crate::App;
 use crate::execute::unloadable;
 
+/// The address that somebody typed.
+///
+/// # Errors
+/// `422` when it is none.
+pub(super) fn address(typed: &str) -> Result<EmailAddress, Problem> {
+    EmailAddress::parse(typed).map_err(|malformed| Problem::rejected(&malformed))
+}
+
 /// The account that has `email`.
 pub(super) async fn by_email(
     app: &App,

@@ -4,14 +4,13 @@ use domain::actor::Role;
 use domain::decisions::register_account::register_first_admin;
 use domain::identity::account::Account;
 use domain::identity::administrators::{ADMINISTRATORS, Administrators};
-use domain::identity::email::EmailAddress;
 use domain::streams::StreamId;
 use event_store::append::Metadata;
 use secrecy::SecretString;
 use service_kit::problem::Problem;
 use uuid::Uuid;
 
-use super::find::state;
+use super::find::{address, state};
 use super::users::{Wanted, registration};
 use crate::App;
 use crate::execute::{Target, execute};
@@ -32,7 +31,7 @@ pub async fn exists(app: &App) -> Result<bool, Problem> {
 /// `409` when the platform has one; `422` when the address or password is no good.
 pub async fn register(app: &App, email: &str, password: SecretString) -> Result<(), Problem> {
     let id = Uuid::now_v7();
-    let email = EmailAddress::parse(email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let email = address(email)?;
     let credential_id = app.passwords.keep(app.log.pool(), id, password).await?;
     let wanted = Wanted {
         email,

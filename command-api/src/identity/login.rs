@@ -21,7 +21,7 @@ use super::lockout;
 use super::signed_in::{Mode, SignedIn, signed_in};
 use crate::App;
 use crate::execute::{Target, execute};
-use crate::request::{Envelope, OrderWith};
+use crate::request::OrderWith;
 
 /// What somebody signs in with.
 #[derive(Deserialize, ToSchema)]
@@ -94,23 +94,15 @@ pub async fn login(
     let (session_id, token_id) = (session.session_id, session.token_id);
     let target = Target::existing(StreamId::of::<Sessions>(sessions_id(id)));
     let credential_id = account.credential_id;
-    execute(&app, of(id, envelope), target, move |streams| {
-        sign_in(streams, credential_id, session.clone())
-    })
+    execute(
+        &app,
+        envelope.by(id).without_key(),
+        target,
+        move |streams| sign_in(streams, credential_id, session.clone()),
+    )
     .await?;
     let mode = Mode::of(body.cookies);
     signed_in(&app, mode, id, account, session_id, token_id)
-}
-
-/// The envelope of a command that `account` gives about itself before it is signed in. What it is
-/// given is secret, so no answer is kept for retries.
-pub(super) fn of(account: Uuid, envelope: Envelope) -> Envelope {
-    let mut envelope = Envelope {
-        idempotency: None,
-        ..envelope
-    };
-    envelope.metadata.actor = Some(account);
-    envelope
 }
 
 fn unconfirmed() -> Problem {

@@ -17,7 +17,7 @@ use super::find::{by_id, email_claim_id};
 use crate::App;
 use crate::answer::Answer;
 use crate::execute::{Done, Target, execute};
-use crate::request::{Envelope, OrderWith};
+use crate::request::OrderWith;
 
 /// What people tell of themselves; what is left out, null or blank is not told.
 #[derive(Deserialize, ToSchema)]
@@ -105,10 +105,7 @@ pub async fn erase(
     }
     let email = account.and_then(|account| account.email.value);
     let claim = email.map(|email| email_claim_id(&app.master_key, &email));
-    let envelope = Envelope {
-        idempotency: None,
-        ..envelope
-    };
+    let envelope = envelope.without_key();
     let target = Target::existing(StreamId::of::<Account>(id));
     let answer = execute(&app, envelope, target, move |streams| match claim {
         Some(claim) => erase_account(streams, id, claim),

@@ -2,12 +2,11 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use domain::actor::Role;
 use domain::decisions::confirm_email::confirm_email;
 use domain::decisions::register_account::{apply_as_seller, sign_up};
 use domain::identity::account::Account;
-use domain::identity::email::EmailAddress;
 use domain::identity::link::{CONFIRMATION_LIFETIME, Link};
 use domain::streams::StreamId;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +17,7 @@ use service_kit::shapes::RoleShape;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::find::address;
 use super::language;
 use super::users::{Wanted, registration};
 use crate::App;
@@ -106,12 +106,8 @@ pub async fn register(
         return Ok(answer);
     }
     let (id, language) = (Uuid::now_v7(), language(&headers));
-    let link = Link {
-        token_id: Uuid::now_v7(),
-        expires_at: Utc::now() + CONFIRMATION_LIFETIME,
-    };
-    let email =
-        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let link = link(CONFIRMATION_LIFETIME);
+    let email = address(&body.email)?;
     let credential_id = app
         .passwords
         .keep(app.log.pool(), id, body.password)
@@ -154,16 +150,24 @@ pub struct ConfirmBody {
         (status = 422, body = Problem)))]
 pub async fn confirm(
     State(app): State<App>,
-    OrderWith(mut envelope, body): OrderWith<ConfirmBody>,
+    OrderWith(envelope, body): OrderWith<ConfirmBody>,
 ) -> Result<Answer, Problem> {
     let (id, token_id) = link_token(&app, Purpose::ConfirmEmail, &body.token)?;
     let now = Utc::now();
-    envelope.metadata.actor = Some(id);
+    let envelope = envelope.by(id);
     let target = Target::existing(StreamId::of::<Account>(id));
     execute(&app, envelope, target, move |streams| {
         confirm_email(streams, id, token_id, now)
     })
     .await
+}
+
+/// A link that is good from now on for so long.
+pub(super) fn link(lifetime: TimeDelta) -> Link {
+    Link {
+        token_id: Uuid::now_v7(),
+        expires_at: Utc::now() + lifetime,
+    }
 }
 
 /// The account and the id of a link's token.

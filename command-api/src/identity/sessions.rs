@@ -71,8 +71,7 @@ pub async fn refresh(
 async fn go_on(app: &App, envelope: Envelope, presented: Presented) -> Result<Kept, Problem> {
     let token_id = Uuid::now_v7();
     let now = Utc::now();
-    let mut envelope = envelope;
-    envelope.metadata.actor = Some(presented.account_id);
+    let envelope = envelope.by(presented.account_id);
     let answer = execute(
         app,
         envelope,
@@ -98,7 +97,7 @@ pub async fn logout(
     State(app): State<App>,
     CallerSession(session): CallerSession,
     headers: HeaderMap,
-    OrderWith(mut envelope, body): OrderWith<RefreshBody>,
+    OrderWith(envelope, body): OrderWith<RefreshBody>,
 ) -> Result<Response, Problem> {
     let by_token = presented(&app, &headers, &body)?;
     let caller = envelope.actor.as_ref().map(|actor| actor.account);
@@ -110,7 +109,7 @@ pub async fn logout(
         }
         (None, None) => return Err(Problem::unauthorized("nobody is signed in")),
     };
-    envelope.metadata.actor = Some(account_id);
+    let envelope = envelope.by(account_id);
     let end = Which::One(session_id);
     let answer = execute(&app, envelope, sessions_of(account_id), move |streams| {
         end_sessions(streams, account_id, end, EndedBecause::SignedOut)

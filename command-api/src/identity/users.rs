@@ -17,7 +17,7 @@ use service_kit::shapes::RoleShape;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::find::email_claim_id;
+use super::find::{address, email_claim_id};
 use crate::App;
 use crate::answer::Answer;
 use crate::execute::{Done, Target, execute, replayed};
@@ -66,8 +66,7 @@ pub async fn create_user(
         return Ok(answer);
     }
     let id = Uuid::now_v7();
-    let email =
-        EmailAddress::parse(&body.email).map_err(|malformed| Problem::rejected(&malformed))?;
+    let email = address(&body.email)?;
     let pool = app.log.pool();
     let credential_id = match (body.password, body.password_hash) {
         (Some(password), None) => app.passwords.keep(pool, id, password).await?,

@@ -2,26 +2,14 @@
 
 use event_store::database;
 use serde_json::{Value, json};
-use service_kit::derived_token::{DerivedTokens, Purpose};
+use service_kit::derived_token::Purpose;
 use service_kit::keys::MasterKey;
-use sqlx::PgPool;
-use uuid::Uuid;
 
-use crate::support::{Answer, Client, Deployment, servers};
+use crate::support::{Answer, Client, Deployment, link, servers};
 
 const FIRST: &str = "correct-horse-battery-1";
 const SECOND: &str = "correct-horse-battery-2";
 const THIRD: &str = "correct-horse-battery-3";
-
-/// The token of the last link that was asked for by an event of this type.
-async fn link(log: &PgPool, purpose: Purpose, account: Uuid, event_type: &str) -> String {
-    let sql = "SELECT (payload::json ->> 'token_id')::uuid FROM events \
-         WHERE aggregate_id = $1 AND event_type = $2 ORDER BY sequence DESC LIMIT 1";
-    let query = sqlx::query_scalar(sql).bind(account).bind(event_type);
-    let token: Uuid = query.fetch_one(log).await.unwrap();
-    let key = MasterKey::new("m".repeat(32).as_bytes()).unwrap();
-    DerivedTokens::new(&key).issue(purpose, [account, token])
-}
 
 fn text(answer: &Answer, member: &str) -> String {
     answer.body[member].as_str().unwrap().to_owned()
@@ -34,6 +22,7 @@ async fn no_secret_is_logged() {
     deployment.brokers = None;
     deployment.variables = vec![("RUST_LOG", "trace".to_owned())];
     let log = database::pool(&deployment.databases.database_url, "log", 2).unwrap();
+    let key = MasterKey::new("m".repeat(32).as_bytes()).unwrap();
     let mut service = deployment.start("command-api").await;
     let client = &service.client;
     let post = async |client: &Client, path: &str, body: Value| {
@@ -46,7 +35,7 @@ async fn no_secret_is_logged() {
 
     let body = json!({ "email": email, "password": FIRST, "name": "Xanthippe", "role": "buyer" });
     let id = post(client, "register", body).await.id();
-    let confirm = link(&log, Purpose::ConfirmEmail, id, "ConfirmationRequested").await;
+    let confirm = link(&log, &key, Purpose::ConfirmEmail, id).await;
     post(client, "confirm", json!({ "token": confirm })).await;
     let body = json!({ "email": email, "password": FIRST });
     let signed_in = post(client, "login", body).await;
@@ -57,7 +46,7 @@ async fn no_secret_is_logged() {
     let body = json!({ "refresh_token": refresh });
     let second = text(&post(client, "refresh", body).await, "refresh_token");
     post(client, "forgot-password", json!({ "email": email })).await;
-    let reset = link(&log, Purpose::ResetPassword, id, "PasswordResetRequested").await;
+    let reset = link(&log, &key, Purpose::ResetPassword, id).await;
     let body = json!({ "token": reset, "password": SECOND });
     post(client, "reset-password", body).await;
     let owner = client.clone().with_token(id, access.clone());

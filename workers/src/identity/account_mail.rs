@@ -2,7 +2,6 @@
 
 use domain::decisions::queue_email::queue_email;
 use domain::identity::account::{Account, Event};
-use domain::identity::link::Link;
 use domain::language::Language;
 use domain::streams::{Halt, Streams};
 use domain::support::email::{Template, email_id};
@@ -35,24 +34,16 @@ impl Policy for AccountMail {
     fn react(happened: &Happened<'_, Account>) -> Vec<Reaction<Queue>> {
         let (template, language) = match &happened.event {
             Event::ConfirmationRequested { link, language, .. } => {
-                let Link {
-                    token_id,
-                    expires_at,
-                } = *link;
                 let template = Template::ConfirmEmail {
-                    token_id,
-                    expires_at,
+                    token_id: link.token_id,
+                    expires_at: link.expires_at,
                 };
                 (template, *language)
             }
             Event::PasswordResetRequested { link, language } => {
-                let Link {
-                    token_id,
-                    expires_at,
-                } = *link;
                 let template = Template::ResetPassword {
-                    token_id,
-                    expires_at,
+                    token_id: link.token_id,
+                    expires_at: link.expires_at,
                 };
                 (template, *language)
             }

@@ -8,7 +8,7 @@ mod system;
 pub use client::{Answer, Client, idempotent};
 pub use deployment::{Deployment, Service};
 pub use servers::{on_background, servers};
-pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, personal, shared};
+pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, link, personal, shared};
 
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;

@@ -59,6 +59,19 @@ pub struct System {
     pub mail: PathBuf,
 }
 
+/// The token, under `key`, of the last link that `account` was sent for this purpose.
+pub async fn link(log: &PgPool, key: &MasterKey, purpose: Purpose, account: Uuid) -> String {
+    let event_type = match purpose {
+        Purpose::ConfirmEmail => "ConfirmationRequested",
+        _ => "PasswordResetRequested",
+    };
+    let sql = "SELECT (payload::json ->> 'token_id')::uuid FROM events \
+         WHERE aggregate_id = $1 AND event_type = $2 ORDER BY sequence DESC LIMIT 1";
+    let query = sqlx::query_scalar(sql).bind(account).bind(event_type);
+    let token: Uuid = query.fetch_one(log).await.unwrap();
+    DerivedTokens::new(key).issue(purpose, [account, token])
+}
+
 impl System {
     /// A system with a database and topics of its own. It lives on the runtime of the caller.
     pub async fn start(contexts: Contexts) -> Self {
@@ -164,16 +177,8 @@ impl System {
 
     /// The token of the last link that `account` was sent for this purpose.
     pub async fn link(&self, purpose: Purpose, account: Uuid) -> String {
-        let event_type = match purpose {
-            Purpose::ConfirmEmail => "ConfirmationRequested",
-            _ => "PasswordResetRequested",
-        };
-        let sql = "SELECT (payload::json ->> 'token_id')::uuid FROM events \
-             WHERE aggregate_id = $1 AND event_type = $2 ORDER BY sequence DESC LIMIT 1";
-        let query = sqlx::query_scalar(sql).bind(account).bind(event_type);
-        let token: Uuid = query.fetch_one(self.log.pool()).await.unwrap();
-        let derived = DerivedTokens::new(&MasterKey::new(KEY).unwrap());
-        derived.issue(purpose, [account, token])
+        let key = MasterKey::new(KEY).unwrap();
+        link(self.log.pool(), &key, purpose, account).await
     }
 
     /// A client that is nobody.

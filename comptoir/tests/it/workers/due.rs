@@ -9,7 +9,7 @@ use workers::runtime::{replay, run_due};
 use super::order::Event;
 use super::policies::toys;
 use super::process::Worker;
-use super::{LIMIT, happen, in_ms, own_log, quiet, times};
+use super::{LIMIT, happen, in_ms, ordered, own_log, quiet, times};
 use crate::support::wait_for;
 
 async fn states(pool: &PgPool) -> Vec<String> {
@@ -105,26 +105,12 @@ async fn what_another_worker_has_is_left_to_it() {
     let (log, _) = own_log().await;
     let worker = Worker::start(&log).await;
     let [held, free] = [Uuid::now_v7(), Uuid::now_v7()];
-    happen(
-        &log,
-        held,
-        Event::Ordered {
-            due: Some(in_ms(1_000)),
-        },
-    )
-    .await;
+    ordered(&log, held, 1_000).await;
     quiet(&log).await;
     let mut other = log.pool().begin().await.unwrap();
     let lock = "SELECT 1 FROM due FOR UPDATE";
     other.execute(lock).await.unwrap();
-    happen(
-        &log,
-        free,
-        Event::Ordered {
-            due: Some(in_ms(1_100)),
-        },
-    )
-    .await;
+    ordered(&log, free, 1_100).await;
     wait_for("the free one", LIMIT, || async {
         (times(&log, free, "expired").await == 1).then_some(())
     })
@@ -144,14 +130,7 @@ async fn a_timer_waits_for_a_replay_of_its_policy() {
     let (log, _) = own_log().await;
     let worker = Worker::start(&log).await;
     let order = Uuid::now_v7();
-    happen(
-        &log,
-        order,
-        Event::Ordered {
-            due: Some(in_ms(1_500)),
-        },
-    )
-    .await;
+    ordered(&log, order, 1_500).await;
     quiet(&log).await;
     worker.stop().await;
     // Nobody leads, so the replay does not get on.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::order::Event;
 use super::process::{Worker, WorkerProcess, leader};
-use super::{LIMIT, counted, happen, in_ms, own_log, quiet, times};
+use super::{LIMIT, counted, happen, in_ms, ordered, own_log, quiet, times};
 use crate::support::{open_folder, wait_for};
 
 const ORDERS: usize = 240;
@@ -105,14 +105,7 @@ async fn a_worker_that_stands_by_takes_over_from_one_that_is_killed() {
     let killed = workers.iter_mut().find(|one| one.name == first).unwrap();
     killed.end();
     let order = Uuid::now_v7();
-    happen(
-        &log,
-        order,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
+    ordered(&log, order, 0).await;
     wait_for("the other to do it", LIMIT, || async {
         (times(&log, order, "expired").await == 1).then_some(())
     })

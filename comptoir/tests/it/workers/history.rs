@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::order::Event;
 use super::process::Worker;
-use super::{counted, happen, import, in_ms, own_log, quiet, stored, times};
+use super::{counted, happen, import, in_ms, ordered, own_log, quiet, stored, times};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_is_new_begins_at_the_end_of_the_log_and_misses_nothing_from_then_on() {
@@ -38,24 +38,10 @@ async fn an_import_starts_nothing_and_still_cancels() {
         },
     )
     .await;
-    happen(
-        &log,
-        paid,
-        Event::Ordered {
-            due: Some(in_ms(1_000)),
-        },
-    )
-    .await;
+    ordered(&log, paid, 1_000).await;
     import(&log, paid, Event::Paid {}).await;
     let last = Uuid::now_v7();
-    happen(
-        &log,
-        last,
-        Event::Ordered {
-            due: Some(in_ms(1_200)),
-        },
-    )
-    .await;
+    ordered(&log, last, 1_200).await;
     crate::support::wait_for("the last timer", super::LIMIT, || async {
         (times(&log, last, "expired").await == 1).then_some(())
     })
@@ -76,14 +62,7 @@ async fn a_command_of_a_policy_names_its_event() {
     let (log, _) = own_log().await;
     let worker = Worker::start(&log).await;
     let order = Uuid::now_v7();
-    happen(
-        &log,
-        order,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
+    ordered(&log, order, 0).await;
     quiet(&log).await;
     let events = stored(&log).await;
     let caused: Vec<_> = events[1..].iter().map(|event| &event.metadata).collect();

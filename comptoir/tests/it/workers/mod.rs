@@ -37,6 +37,12 @@ pub async fn happen(log: &Log, order: Uuid, event: Event) {
     store(log, order, event, Request::default()).await;
 }
 
+/// Has an order made that is due in so many milliseconds.
+async fn ordered(log: &Log, order: Uuid, ms: i64) {
+    let due = Some(in_ms(ms));
+    happen(log, order, Event::Ordered { due }).await;
+}
+
 /// Has something happen that is imported.
 async fn import(log: &Log, order: Uuid, event: Event) {
     let request = Request {

@@ -8,7 +8,7 @@ use workers::runtime::{failed, parked};
 
 use super::order::Event;
 use super::process::Worker;
-use super::{LIMIT, happen, in_ms, own_log, quiet, times};
+use super::{LIMIT, happen, ordered, own_log, quiet, times};
 use crate::support::{Deployment, wait_for};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,26 +63,12 @@ async fn a_timer_that_fails_waits_for_an_operator() {
     let pool = log.pool();
     let worker = Worker::start(&log).await;
     let [order, other] = [Uuid::now_v7(), Uuid::now_v7()];
-    happen(
-        &log,
-        order,
-        Event::Ordered {
-            due: Some(in_ms(60_000)),
-        },
-    )
-    .await;
+    ordered(&log, order, 60_000).await;
     quiet(&log).await;
     let mend = "UPDATE due SET command = '{\"order\":\"' || key || '\"}'";
     let spoil = "UPDATE due SET command = '{}', due_at = now()";
     pool.execute(spoil).await.unwrap();
-    happen(
-        &log,
-        other,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
+    ordered(&log, other, 0).await;
     wait_for("the last attempt", LIMIT, || async {
         let sql = "UPDATE due SET due_at = now() WHERE state = 'pending' AND attempts > 0";
         pool.execute(sql).await.unwrap();

@@ -8,7 +8,7 @@ use workers::runtime::{Registered, parked, replay};
 use super::order::Event;
 use super::policies::{ExpireOrders, TallyOrders};
 use super::process::Worker;
-use super::{counted, happen, in_ms, own_log, quiet, stored, times};
+use super::{counted, happen, ordered, own_log, quiet, stored, times};
 
 async fn replayed(log: &Log, policy: &str) {
     replay::ask(log.pool(), policy, 0).await.unwrap().unwrap();
@@ -26,22 +26,8 @@ async fn a_replay_repeats_nothing_however_old_it_is() {
     let (log, _) = own_log().await;
     let worker = Worker::start(&log).await;
     let [expired, paid, vexed] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
-    happen(
-        &log,
-        expired,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
-    happen(
-        &log,
-        paid,
-        Event::Ordered {
-            due: Some(in_ms(1_000)),
-        },
-    )
-    .await;
+    ordered(&log, expired, 0).await;
+    ordered(&log, paid, 1_000).await;
     happen(&log, paid, Event::Paid {}).await;
     happen(&log, vexed, Event::Vexed {}).await;
     quiet(&log).await;
@@ -61,7 +47,7 @@ async fn a_replay_repeats_nothing_however_old_it_is() {
         replayed(&log, policy).await;
     }
     // The timers that a replay sets once more were due long ago.
-    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    quiet(&log).await;
     assert_eq!((stored(&log).await, due(&log).await), before);
     assert_eq!(parked::list(log.pool(), None).await.unwrap(), []);
     assert_eq!(replay::ask(log.pool(), "nobody", 0).await.unwrap(), None);
@@ -72,22 +58,8 @@ async fn a_replay_repeats_nothing_however_old_it_is() {
 async fn a_policy_that_is_new_may_be_replayed_over_all_that_happened() {
     let (log, _) = own_log().await;
     let [expired, paid] = [Uuid::now_v7(), Uuid::now_v7()];
-    happen(
-        &log,
-        expired,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
-    happen(
-        &log,
-        paid,
-        Event::Ordered {
-            due: Some(in_ms(0)),
-        },
-    )
-    .await;
+    ordered(&log, expired, 0).await;
+    ordered(&log, paid, 0).await;
     for _ in 0..2_000 {
         happen(&log, Uuid::now_v7(), Event::Expired {}).await;
     }
