@@ -29,5 +29,5 @@ pub mod wire;
 
 pub use frozen::{FrozenLog, StreamRange, StreamReader};
 pub use leaf::leaf_hash;
-pub use log::{Log, OpenError, Options, Topic, Topics};
+pub use log::{Log, OpenError, Options, Topic, Topics, head};
 pub use recorded::{BorrowedEvent, DecodeError, Happened, Position, RecordedEvent};

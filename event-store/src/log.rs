@@ -224,7 +224,7 @@ impl Log {
 ///
 /// # Errors
 /// When the database is away.
-pub(crate) async fn head(pool: &PgPool) -> Result<(Uuid, Position), sqlx::Error> {
+pub async fn head(pool: &PgPool) -> Result<(Uuid, Position), sqlx::Error> {
     let row = sqlx::query("SELECT epoch, position FROM head")
         .fetch_one(pool)
         .await?;

@@ -2,8 +2,9 @@
 //! folds it, in the order of the log.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use event_store::{Position, RecordedEvent, read};
+use event_store::{Position, RecordedEvent, head, read};
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
@@ -71,8 +72,9 @@ pub(super) async fn lock(
     }))
 }
 
-/// Folds what the table in `slot` has not seen, up to `until` in each partition, or else to the
-/// end of the log: page after page, each a transaction.
+/// Folds what the table in `slot` has not seen, up to `until` in each partition, or else to where
+/// the log ends now: page after page, each a transaction. It comes to an end however fast the log
+/// grows meanwhile.
 pub(super) async fn follow(
     databases: &Databases,
     projection: &Registered,
@@ -80,35 +82,40 @@ pub(super) async fn follow(
     until: Option<&Standing>,
     teller: &Teller,
 ) -> Result<(), Error> {
+    let (_, end) = head(&databases.log).await?;
     loop {
         let mut connection = databases.read.acquire().await?;
         let mut tx = connection.begin().await?;
         let folded = page(&mut tx, databases, projection, slot, until).await?;
         tx.commit().await?;
-        match folded {
-            0 => return Ok(()),
-            count => teller.advance(count),
+        let Some(folded) = folded else {
+            return Ok(());
+        };
+        teller.advance((folded.end - folded.start).unsigned_abs());
+        if until.is_none() && folded.end >= end {
+            return Ok(());
         }
     }
 }
 
-/// One page, in the caller's transaction; gives by how many positions it went on.
+/// One page, in the caller's transaction; gives the positions after which it began and at which it
+/// ended, none when there was nothing to fold.
 pub(super) async fn page(
     tx: &mut PgConnection,
     databases: &Databases,
     projection: &Registered,
     slot: Slot,
     until: Option<&Standing>,
-) -> Result<u64, Error> {
+) -> Result<Option<Range<Position>>, Error> {
     let Some(standing) = lock(tx, projection, slot).await? else {
-        return Ok(0);
+        return Ok(None);
     };
     let Some(from) = standing.least(until) else {
-        return Ok(0);
+        return Ok(None);
     };
     let events = read::after(&databases.log, from, PAGE).await?;
     let Some(last) = events.last() else {
-        return Ok(0);
+        return Ok(None);
     };
     let end = (last.position, last.event_id);
     let new = events.into_iter().filter(|event| {
@@ -136,7 +143,7 @@ pub(super) async fn page(
         })?;
     }
     advance(tx, projection, slot, end, until).await?;
-    Ok((end.0 - from).unsigned_abs())
+    Ok(Some(from..end.0))
 }
 
 /// The table has everything up to `end`, but for what lies beyond `until`.

@@ -53,8 +53,7 @@ pub async fn rebuild(
     let differences = build(databases, projection, options.workers, &teller).await?;
     let swapped = differences.is_empty() || options.accept;
     if swapped {
-        teller.begin(Step::Swapping, 0);
-        swap(databases, projection, Slot::Shadow).await?;
+        swap(databases, projection, Slot::Shadow, &teller).await?;
     } else {
         shadow::drop(&databases.read, projection).await?;
     }
@@ -118,10 +117,7 @@ pub async fn rollback(
     if !stands(&databases.read, projection, Slot::Previous).await? {
         return Err(Error::NoPrevious(projection.name));
     }
-    teller.begin(Step::Following, 0);
-    follow(databases, projection, Slot::Previous, None, &teller).await?;
-    teller.begin(Step::Swapping, 0);
-    swap(databases, projection, Slot::Previous).await?;
+    swap(databases, projection, Slot::Previous, &teller).await?;
     lock.release().await
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection, Executor, PgConnection};
 
+use super::progress::{Step, Teller};
 use super::{Databases, Error, follow, shadow};
 use crate::runtime::{Registered, Slot, checkpoint};
 
@@ -13,14 +14,19 @@ const HELD: &str = "500ms";
 const TRIES: u32 = 60;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Puts the table of `slot` in the place of the live one, which becomes the previous one. It has
-/// followed the log to the end by then, so no query sees less than before.
+/// Puts the table of `slot` in the place of the live one, which becomes the previous one. It has all
+/// that the live one has by then, so no query sees less than before.
 pub(super) async fn swap(
     databases: &Databases,
     projection: &Registered,
     slot: Slot,
+    teller: &Teller,
 ) -> Result<(), Error> {
     for _ in 0..TRIES {
+        // So that little is left to fold while the live table is locked.
+        teller.begin(Step::Following, 0);
+        follow::follow(databases, projection, slot, None, teller).await?;
+        teller.begin(Step::Swapping, 0);
         match once(databases, projection, slot).await {
             Err(Error::Database(error)) if is_held(&error) => {
                 tracing::info!(projection = projection.name, "a query holds the live table");
@@ -39,7 +45,10 @@ async fn once(databases: &Databases, projection: &Registered, slot: Slot) -> Res
     tx.execute(limit.as_str()).await?;
     // No projector goes on from here, as every batch takes these locks first.
     let live = follow::lock(&mut tx, projection, Slot::Live).await?;
-    while follow::page(&mut tx, databases, projection, slot, None).await? > 0 {}
+    let until = live.as_ref();
+    while until.is_some()
+        && let Some(_) = follow::page(&mut tx, databases, projection, slot, until).await?
+    {}
     if slot != Slot::Previous {
         discard(&mut tx, projection, Slot::Previous).await?;
     }

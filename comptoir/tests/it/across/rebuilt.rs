@@ -41,9 +41,16 @@ pub async fn some_bookings(hotelier: &Client) {
     }
 }
 
+/// To write a row takes longer than until the next booking, so no table ever has all of the log.
+const SLOW: &str = "\
+    CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN \
+        PERFORM pg_sleep(0.02); RETURN true; END $$; \
+    ALTER TABLE busy_nights ADD CHECK (slow())";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_is_rebuilt_and_rolled_back_under_load() {
     let system = start().await;
+    system.read.execute(SLOW).await.unwrap();
     let hotelier = system.client(&[Hotelier]);
     let (done, booked) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut customers = Vec::new();
