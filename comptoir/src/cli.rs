@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -14,6 +15,7 @@ use service_kit::{telemetry, traces};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::AuditCommand;
 use crate::bench::{Bench, Writer};
 use crate::contexts::Contexts;
 use crate::keys::KeysCommand;
@@ -60,6 +62,10 @@ enum Command {
     /// Looks after policies, timers and effects.
     #[command(subcommand)]
     Workers(WorkersCommand),
+    /// Tells what happened, who did it, and proves it. Exits with 0 when all is right, 1 when
+    /// something is wrong, 2 when the question can't be answered.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Plays 8,000 real reservations through the public API of a running system.
     Demo(Demo),
     /// Measures Comptoir against what it is built on.
@@ -204,7 +210,7 @@ impl Cli {
     ///
     /// # Errors
     /// What went wrong, in a sentence.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         telemetry::logs(self.log_json);
         let done = self.command.run().await;
         traces::end().await;
@@ -213,8 +219,8 @@ impl Cli {
 }
 
 impl Command {
-    async fn run(self) -> anyhow::Result<()> {
-        match self {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self {
             Command::Up(options) => up::run(options, Contexts::all()).await,
             Command::Migrate(options) => {
                 migrate(&options.databases).await?;
@@ -228,11 +234,13 @@ impl Command {
             Command::Keys(command) => command.run().await,
             Command::Projections(command) => command.run().await,
             Command::Workers(command) => command.run().await,
+            Command::Audit(command) => return Ok(command.run().await),
             Command::Demo(options) => options.run().await,
             Command::Bench(bench) => bench.run().await,
             Command::BenchWriter(writer) => writer.run().await,
             Command::Log(OfLog::NewEpoch(options)) => options.run().await,
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one binary: every service, alone or all in one process.
 
+mod audit;
 mod bench;
 pub mod cli;
 pub mod contexts;

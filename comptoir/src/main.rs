@@ -1,5 +1,7 @@
 //! `comptoir`: see `comptoir help`.
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use comptoir::cli::Cli;
 
@@ -9,6 +11,6 @@ use comptoir::cli::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     Cli::parse().run().await
 }

@@ -1,6 +1,7 @@
 //! Read tables → HTTP. It reads the event store for histories, and never writes it.
 
 pub mod answer;
+pub mod audit;
 pub mod fresh;
 pub mod history;
 pub mod hotels;
@@ -49,7 +50,12 @@ pub struct App {
 pub type ContextRoutes = fn(Routes<App>) -> Routes<App>;
 
 /// The queries, context by context.
-pub const CONTEXTS: &[ContextRoutes] = &[identity::routes, hotels::routes, support::routes];
+pub const CONTEXTS: &[ContextRoutes] = &[
+    identity::routes,
+    hotels::routes,
+    support::routes,
+    audit::routes,
+];
 
 /// The router of `contexts` with its OpenAPI document, and who may call what.
 pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route>) {
