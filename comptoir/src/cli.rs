@@ -22,7 +22,8 @@ use crate::keys::KeysCommand;
 use crate::projections::ProjectionsCommand;
 use crate::services::{Process, migrate, migrate_keys};
 use crate::settings::{
-    Databases, Door as DoorSettings, Kafka, Keys, KeysDatabase, Listen, Mail, Personal, Topics,
+    Checkpoints, Databases, Door as DoorSettings, Kafka, Keys, KeysDatabase, Listen, Mail,
+    Personal, Topics,
 };
 use crate::workers::WorkersCommand;
 use crate::{demo, measure, restored, up};
@@ -144,6 +145,10 @@ struct Worker {
     topics: Topics,
     #[command(flatten)]
     personal: Personal,
+    #[command(flatten)]
+    checkpoints: Checkpoints,
+    #[command(flatten)]
+    kafka: Kafka,
     #[command(flatten)]
     mail: Mail,
     /// What the tokens of links in e-mails are derived from: 32 bytes or more.
@@ -303,9 +308,11 @@ impl Worker {
     async fn run(self) -> anyhow::Result<()> {
         let key = MasterKey::new(self.master_key.as_bytes()).context("COMPTOIR_MASTER_KEY")?;
         let mail = self.mail.open(&key)?;
+        let tree = self.checkpoints.open(self.kafka.kafka_brokers.as_deref())?;
         let mut process =
             process("worker", &self.databases, self.topics, Some(&self.personal)).await?;
         process.worker(mail).await?;
+        process.tree(tree);
         run(process, self.listen, Door::default()).await
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use command_api::identity::passwords::Passwords;
 use command_api::identity::sweep;
 use event_store::personal::Keyring;
-use event_store::{Log, database, relay, seen};
+use event_store::{Log, database, relay, seen, tree};
 use futures::future::BoxFuture;
 use projections::erase::erase;
 use projections::rebuild::is_built;
@@ -239,6 +239,12 @@ impl Process {
         let due = run_due(self.log.clone(), all, self.tasks.stop());
         self.tasks.spawn("what is due", due);
         Ok(())
+    }
+
+    /// Keeps the tree over the log.
+    pub fn tree(&mut self, options: tree::Options) {
+        let kept = tree::run(self.log.pool().clone(), options, self.tasks.stop());
+        self.tasks.spawn("the tree over the log", kept);
     }
 
     /// Adds the projector.

@@ -1,5 +1,6 @@
 //! What services are told: where things are, and their keys.
 
+pub mod checkpoints;
 mod door;
 mod mail;
 mod personal;
@@ -12,6 +13,7 @@ use projections::runtime::{KafkaOptions, Source};
 use service_kit::keys::MasterKey;
 use service_kit::token::Tokens;
 
+pub use checkpoints::Checkpoints;
 pub use door::Door;
 pub use mail::Mail;
 pub use personal::{KeysDatabase, Personal};

@@ -18,6 +18,16 @@ pub(crate) fn print<T: Serialize, const N: usize>(
         println!("{}", serde_json::to_string_pretty(all)?);
         return Ok(());
     }
+    lines(all, heads, line);
+    Ok(())
+}
+
+/// Prints `all` as lines of a table.
+pub(crate) fn lines<T, const N: usize>(
+    all: &[T],
+    heads: [&str; N],
+    line: impl Fn(&T) -> [String; N],
+) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(heads);
@@ -25,5 +35,4 @@ pub(crate) fn print<T: Serialize, const N: usize>(
         table.add_row(line(one));
     }
     println!("{table}");
-    Ok(())
 }

@@ -159,7 +159,7 @@ impl StreamReader {
             return Ok(None);
         };
         let rows = connection.receive_rows(PAGE).await?;
-        rows.map(Page::of_streams).transpose()
+        rows.map(Page::as_they_are).transpose()
     }
 
     async fn connect(&self) -> Result<Connection, Error> {

@@ -24,48 +24,63 @@ pub(crate) struct Leaf<'a> {
 /// type, payload, metadata and times, each text with its length in front, so that no two events
 /// share an input. The position is not among them: it is the leaf's place in the tree.
 pub fn leaf_hash<T: AsRef<str>>(event: &RecordedEvent<T>) -> [u8; 32] {
-    Leaf {
-        aggregate_type: event.aggregate_type.as_ref(),
-        aggregate_id: event.aggregate_id,
-        sequence: event.sequence,
-        event_type: event.event_type.as_ref(),
-        event_version: event.event_version.as_ref(),
-        payload: event.payload.as_ref(),
-        metadata: event.metadata.as_ref(),
-        event_id: event.event_id,
-        recorded_at: event.recorded_at,
-        occurred_at: event.occurred_at,
-    }
-    .hash()
+    Leaf::of(event).hash()
 }
 
-impl Leaf<'_> {
+/// What the leaf hash of an event is over, without the 0x00 in front.
+pub fn leaf_input<T: AsRef<str>>(event: &RecordedEvent<T>) -> Vec<u8> {
+    let mut input = Vec::new();
+    Leaf::of(event).put(|bytes| input.extend_from_slice(bytes));
+    input
+}
+
+impl<'a> Leaf<'a> {
+    fn of<T: AsRef<str>>(event: &'a RecordedEvent<T>) -> Self {
+        Self {
+            aggregate_type: event.aggregate_type.as_ref(),
+            aggregate_id: event.aggregate_id,
+            sequence: event.sequence,
+            event_type: event.event_type.as_ref(),
+            event_version: event.event_version.as_ref(),
+            payload: event.payload.as_ref(),
+            metadata: event.metadata.as_ref(),
+            event_id: event.event_id,
+            recorded_at: event.recorded_at,
+            occurred_at: event.occurred_at,
+        }
+    }
+
     /// See [`leaf_hash`].
     pub(crate) fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update([0]);
-        text(&mut hash, self.aggregate_type);
-        hash.update(self.aggregate_id.as_bytes());
-        hash.update(self.sequence.to_be_bytes());
-        text(&mut hash, self.event_type);
-        text(&mut hash, self.event_version);
-        text(&mut hash, self.payload);
-        text(&mut hash, self.metadata);
-        hash.update(self.event_id.as_bytes());
-        time(&mut hash, self.recorded_at);
-        time(&mut hash, self.occurred_at);
+        self.put(|bytes| hash.update(bytes));
         hash.finalize().into()
+    }
+
+    /// Gives its bytes to `put`, piece after piece.
+    fn put(&self, mut put: impl FnMut(&[u8])) {
+        text(&mut put, self.aggregate_type);
+        put(self.aggregate_id.as_bytes());
+        put(&self.sequence.to_be_bytes());
+        text(&mut put, self.event_type);
+        text(&mut put, self.event_version);
+        text(&mut put, self.payload);
+        text(&mut put, self.metadata);
+        put(self.event_id.as_bytes());
+        time(&mut put, self.recorded_at);
+        time(&mut put, self.occurred_at);
     }
 }
 
-fn text(hash: &mut Sha256, text: &str) {
-    hash.update((text.len() as u64).to_be_bytes());
-    hash.update(text.as_bytes());
+fn text(put: &mut impl FnMut(&[u8]), text: &str) {
+    put(&(text.len() as u64).to_be_bytes());
+    put(text.as_bytes());
 }
 
 /// PostgreSQL keeps microseconds; so does the hash.
-fn time(hash: &mut Sha256, time: DateTime<Utc>) {
-    hash.update(time.timestamp_micros().to_be_bytes());
+fn time(put: &mut impl FnMut(&[u8]), time: DateTime<Utc>) {
+    put(&time.timestamp_micros().to_be_bytes());
 }
 
 #[cfg(test)]

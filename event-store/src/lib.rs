@@ -6,6 +6,7 @@
 pub mod append;
 pub mod database;
 pub mod epoch;
+pub mod find;
 mod frozen;
 pub mod idempotency;
 mod leaf;
@@ -24,10 +25,11 @@ pub mod seen;
 mod statements;
 pub mod stock;
 pub mod trace;
+pub mod tree;
 pub mod wake;
 pub mod wire;
 
 pub use frozen::{FrozenLog, StreamRange, StreamReader};
-pub use leaf::leaf_hash;
+pub use leaf::{leaf_hash, leaf_input};
 pub use log::{Log, OpenError, Options, Topic, Topics, head};
 pub use recorded::{BorrowedEvent, DecodeError, Happened, Position, RecordedEvent};

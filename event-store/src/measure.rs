@@ -49,6 +49,15 @@ pub fn describe() {
         "comptoir_log_position",
         "The position of the last event of the log."
     );
+    describe_gauge!("comptoir_tree_size", "Leaves of the tree over the log.");
+    describe_gauge!(
+        "comptoir_checkpoint_size",
+        "Leaves of the tree that the last checkpoint is of."
+    );
+    describe_gauge!(
+        "comptoir_tree_refused",
+        "1 while nothing is signed since the log or its tree speaks against itself, else 0."
+    );
     describe_counter!(
         "comptoir_relay_messages_total",
         "Messages that Kafka has acknowledged."

@@ -69,6 +69,9 @@ pub struct DecodeError {
 pub(crate) const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
      event_type, event_version, payload, metadata, recorded_at, occurred_at, partition";
 
+/// How many [`COLUMNS`] there are.
+pub(crate) const FIELDS: usize = 12;
+
 /// How many of [`COLUMNS`] come before the payload.
 pub(crate) const PAYLOAD: usize = 7;
 

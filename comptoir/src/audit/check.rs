@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use proofs::{CheckError, Proof, Verdict, VerifierKey, check};
+use proofs::{CheckError, Proof, Verdict, check};
 use serde_json::json;
 
 use super::Found;
+use super::keys::verifier_key;
 
 #[derive(Args)]
 pub(crate) struct Check {
@@ -61,15 +62,6 @@ fn json_of(verdict: &Verdict) -> serde_json::Value {
             "second": {"size": second.size(), "root": second.root()},
         }),
     }
-}
-
-/// The public key that is told, or that stands in the file that is told.
-fn verifier_key(told: &str) -> anyhow::Result<VerifierKey> {
-    let text = match Path::new(told).is_file() {
-        true => std::fs::read_to_string(told).with_context(|| format!("reading {told}"))?,
-        false => told.to_owned(),
-    };
-    VerifierKey::parse(text.trim()).context("the public key of the log")
 }
 
 fn told(proof: &Path) -> anyhow::Result<String> {

@@ -1,6 +1,11 @@
 //! `comptoir audit`: what happened, who did it, and proof.
 
+mod bar;
 mod check;
+mod checkpoints;
+mod keys;
+mod prove;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -11,6 +16,18 @@ use clap::Subcommand;
 pub(crate) enum AuditCommand {
     /// Checks a proof with the public key of the log alone: no database, no network.
     Check(check::Check),
+    /// Signs the log as it is now.
+    Checkpoint(checkpoints::Checkpoint),
+    /// Lists what was signed.
+    Checkpoints(checkpoints::Checkpoints),
+    /// Prints the public keys of the log, for those who check proofs.
+    Key(keys::Key),
+    /// Proves that an event is in the log.
+    Prove(prove::Prove),
+    /// Proves that the log only grew from one checkpoint to another.
+    ProveConsistency(prove::ProveConsistency),
+    /// Looks whether the log is what it was: every position, stream, hash and checkpoint.
+    Verify(verify::Verify),
 }
 
 /// What came of a question, for scripts: how the program exits.
@@ -41,6 +58,12 @@ impl AuditCommand {
     async fn answer(self) -> anyhow::Result<Found> {
         match self {
             Self::Check(command) => command.run(),
+            Self::Checkpoint(command) => command.run().await,
+            Self::Checkpoints(command) => command.run().await,
+            Self::Key(command) => command.run().await,
+            Self::Prove(command) => command.run().await,
+            Self::ProveConsistency(command) => command.run().await,
+            Self::Verify(command) => command.run().await,
         }
     }
 }

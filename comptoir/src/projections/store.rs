@@ -6,9 +6,11 @@ use anyhow::{Context, bail};
 use clap::Args;
 use event_store::database;
 use event_store::personal::Keyring;
+use event_store::tree::CheckpointKeys;
 use projections::rebuild::Databases;
 use projections::runtime::{Registered, search_path};
 
+use crate::settings::checkpoints::keys;
 use crate::settings::{self, KeysDatabase, Personal};
 use crate::up;
 
@@ -40,8 +42,11 @@ impl Store {
         let (databases, personal) = match &self.database_url {
             Some(url) => (self.given(url), self.personal()),
             None => {
-                let (found, personal) = up::running(self.data.clone())?;
-                (self.given(&found.database_url), Some(personal))
+                let found = up::running(self.data.clone())?;
+                (
+                    self.given(&found.databases.database_url),
+                    Some(found.personal),
+                )
             }
         };
         let log =
@@ -50,14 +55,25 @@ impl Store {
         let read = database::pool(databases.read_url(), &path, CONNECTIONS)
             .context("READ_DATABASE_URL")?;
         let keyring = match personal {
-            Some(personal) => personal.keyring(&log)?,
             None => Keyring::none(),
+            Some(personal) => {
+                let keyring = personal.keyring(&log)?;
+                let checked = keyring.check().await;
+                checked.context("the persons' keys (has `comptoir migrate` run?)")?;
+                keyring
+            }
         };
-        keyring
-            .check()
-            .await
-            .context("the persons' keys (has `comptoir migrate` run?)")?;
         Ok(Databases { log, read, keyring })
+    }
+
+    /// What signs the checkpoints of a running `up`; none where the databases are told.
+    pub(crate) fn checkpoint_keys(&self) -> anyhow::Result<Option<CheckpointKeys>> {
+        match self.database_url {
+            Some(_) => Ok(None),
+            None => Ok(Some(keys(
+                &up::running(self.data.clone())?.checkpoint_keys,
+            )?)),
+        }
     }
 
     /// The same; without the keys, rows of persons would be made without their data.

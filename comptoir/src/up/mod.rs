@@ -4,7 +4,7 @@ mod data;
 mod secrets;
 mod surroundings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::contexts::Contexts;
 use crate::embedded::postgres::Postgres;
 use crate::services::{Process, migrate};
+use crate::settings::checkpoints::{Checkpoints, Schedule};
 use crate::settings::{Databases, Door, Kafka, Keys, Mail, Personal, Topics};
 use crate::{demo, measure};
 use secrets::Secrets;
@@ -54,6 +55,8 @@ pub struct Options {
     #[command(flatten)]
     mail: Mail,
     #[command(flatten)]
+    schedule: Schedule,
+    #[command(flatten)]
     admin: FirstAdmin,
     #[command(flatten)]
     door: Door,
@@ -68,6 +71,29 @@ pub struct FirstAdmin {
     /// The password of the first administrator.
     #[arg(long, env = "COMPTOIR_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<String>,
+}
+
+impl Options {
+    /// How its tree is signed: checkpoints go to a folder of its own, unless another is told.
+    fn checkpoints(&self, secrets: &Secrets, data: &Path) -> Checkpoints {
+        let mut schedule = self.schedule.clone();
+        let folder = &mut schedule.publishing.checkpoint_folder;
+        folder.get_or_insert_with(|| data.join("checkpoints"));
+        Checkpoints {
+            checkpoint_keys: secrets.checkpoint_keys.clone(),
+            schedule,
+        }
+    }
+}
+
+/// What is known of an `up` that runs.
+pub struct Running {
+    /// Its databases.
+    pub databases: Databases,
+    /// What its personal data is sealed with.
+    pub personal: Personal,
+    /// What signs its checkpoints.
+    pub checkpoint_keys: String,
 }
 
 /// Starts everything and stays up until a signal or the first failure.
@@ -118,6 +144,8 @@ async fn serve(
     let mail = options.mail.clone();
     let mail = mail.or(surroundings.data().join("mail"), format!("http://{here}"));
     process.worker(mail.open(&keys.master()?)?).await?;
+    let checkpoints = options.checkpoints(secrets, surroundings.data());
+    process.tree(checkpoints.open(surroundings.brokers())?);
     let mail = mail.told();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
     process.read_api(keys.tokens()?);
@@ -162,12 +190,11 @@ async fn play(options: demo::Options, stop: CancellationToken) -> anyhow::Result
     Ok(())
 }
 
-/// Where the databases of a running `up` are, and what its personal data is sealed with. `folder` is
-/// its `--data`.
+/// The `up` that runs in `folder`, its `--data`.
 ///
 /// # Errors
 /// When none runs there, or its PostgreSQL is not one of its own.
-pub fn running(folder: Option<PathBuf>) -> anyhow::Result<(Databases, Personal)> {
+pub fn running(folder: Option<PathBuf>) -> anyhow::Result<Running> {
     let data = data::folder(folder)?;
     let url = Postgres::running(&data.join("postgres"))?.with_context(|| {
         format!(
@@ -184,7 +211,11 @@ pub fn running(folder: Option<PathBuf>) -> anyhow::Result<(Databases, Personal)>
         database_url: url,
         read_database_url: None,
     };
-    Ok((databases, secrets.personal()))
+    Ok(Running {
+        databases,
+        personal: secrets.personal(),
+        checkpoint_keys: secrets.checkpoint_keys,
+    })
 }
 
 /// Registers the first administrator, when the platform has none.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use event_store::personal::MasterKeys;
+use event_store::tree::CheckpointKeys;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,6 +16,8 @@ use crate::settings::{Keys, KeysDatabase, Personal};
 
 /// The id of the first master key of the persons' keys.
 const FIRST: &str = "k1";
+/// What the log is called in its checkpoints.
+const LOG: &str = "comptoir";
 
 /// What an embedded system keeps to itself.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub(super) struct Secrets {
     /// What wraps the persons' keys. One that is put before it by hand becomes the current one.
     #[serde(default)]
     personal_keys: String,
+    /// What signs checkpoints of the log. One that is put before it by hand becomes the current one.
+    #[serde(default)]
+    pub(super) checkpoint_keys: String,
     pub(super) admin_email: String,
     /// The first administrator's password, when it was made up. One that was given is not kept.
     made_password: Option<String>,
@@ -55,6 +61,10 @@ impl Secrets {
             secrets.personal_keys = MasterKeys::make(FIRST)?;
             secrets.save().with_context(told)?;
         }
+        if secrets.checkpoint_keys.is_empty() {
+            secrets.checkpoint_keys = CheckpointKeys::make(LOG)?;
+            secrets.save().with_context(told)?;
+        }
         secrets.given_password.clone_from(&admin.admin_password);
         if secrets.made_password.is_some() && admin.admin_password.is_some() {
             tracing::warn!("there is a first administrator already: the given one is not used");
@@ -72,6 +82,7 @@ impl Secrets {
             master_key: random(),
             token_key: random(),
             personal_keys: MasterKeys::make(FIRST)?,
+            checkpoint_keys: CheckpointKeys::make(LOG)?,
             admin_email: email.unwrap_or_else(|| "admin@comptoir.example".to_owned()),
             made_password,
             given_password: None,

@@ -4,6 +4,7 @@
 
 mod access;
 mod across;
+mod audit;
 mod bench;
 mod conventions;
 mod demo;

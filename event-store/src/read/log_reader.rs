@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::{AFTER, Error, Page};
+use super::{AFTER, AT_WITH_LEAVES, Error, Page};
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{self, Connection, Flight, Target, Value};
@@ -24,6 +24,8 @@ const STATEMENT: &str = "after";
 /// far as the sockets' buffers hold, so the memory of a reader is that of a page.
 pub struct LogReader {
     target: Target,
+    /// Whether it reads for an auditor, who looks at leaf hashes and for holes himself.
+    audits: bool,
     position: Position,
     session: Option<Session>,
 }
@@ -47,8 +49,19 @@ impl LogReader {
     /// A reader of the events after `position` (0: of all), in the database of `pool`. It connects
     /// when it is first asked, and takes no connection of the pool.
     pub fn new(pool: &PgPool, position: Position) -> Self {
+        Self::of(pool, position, false)
+    }
+
+    /// The same for an auditor: its pages have the stored leaf hashes too ([`Page::leaves`]), and
+    /// positions are given as they are. Where some are missing it may end before the log does.
+    pub fn with_leaves(pool: &PgPool, position: Position) -> Self {
+        Self::of(pool, position, true)
+    }
+
+    fn of(pool: &PgPool, position: Position, audits: bool) -> Self {
         Self {
             target: Target::of(&pool.connect_options(), statements::SETTINGS),
+            audits,
             position,
             session: None,
         }
@@ -75,11 +88,19 @@ impl LogReader {
 
     async fn read(&mut self) -> Result<Option<Page>, Error> {
         loop {
-            let session = under_way(&mut self.session, &self.target, self.position).await?;
+            let session = under_way(
+                &mut self.session,
+                (&self.target, self.audits),
+                self.position,
+            )
+            .await?;
             match session.connection.receive_rows(PAGE).await? {
                 Some(_) if session.ended => {}
                 Some(rows) => {
-                    let page = Page::of(rows, self.position)?;
+                    let page = match self.audits {
+                        true => Page::as_they_are(rows)?,
+                        false => Page::of(rows, self.position)?,
+                    };
                     session.brought += page.len() as i64;
                     self.position = page.last();
                     return Ok(Some(page));
@@ -99,18 +120,25 @@ impl LogReader {
     }
 }
 
+fn sql(audits: bool) -> &'static str {
+    match audits {
+        true => &AT_WITH_LEAVES,
+        false => &AFTER,
+    }
+}
+
 /// The session in `slot`, or a new one, with as many flights under way as there should be; the next
 /// event wanted is that after `position`.
 async fn under_way<'s>(
     slot: &'s mut Option<Session>,
-    target: &Target,
+    (target, audits): (&Target, bool),
     position: Position,
 ) -> Result<&'s mut Session, Error> {
     // Given up while it sends, a session is lost: half a message can't be taken up again.
     let mut session = match slot.take() {
         Some(session) => session,
         None => Session {
-            connection: Connection::open(target, &[(STATEMENT, &AFTER)]).await?,
+            connection: Connection::open(target, &[(STATEMENT, sql(audits))]).await?,
             under_way: 0,
             next: position,
             brought: 0,

@@ -23,6 +23,15 @@ static AFTER: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Those at so many positions after one, with their leaf hashes behind: where positions are not
+/// dense, fewer or more.
+static AT_WITH_LEAVES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS}, leaf_hash FROM events \
+         WHERE position > $1::bigint AND position <= $1::bigint + $2::bigint ORDER BY position"
+    )
+});
+
 /// The events of one stream after `version`, oldest first.
 ///
 /// # Errors

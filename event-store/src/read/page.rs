@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Error;
 use crate::personal::{Keyring, Place, mentions, open_with, persons_to_open};
-use crate::recorded::{BorrowedEvent, PAYLOAD, Position, RecordedEvent};
+use crate::recorded::{BorrowedEvent, FIELDS, PAYLOAD, Position, RecordedEvent};
 use crate::wire::Rows;
 
 /// Events that follow each other in the log or in their streams, as the server sent them: each is parsed when it is
@@ -40,8 +40,8 @@ impl Page {
         })
     }
 
-    /// The events of `rows`, one stream after the other: their positions do not follow on.
-    pub(crate) fn of_streams(rows: Rows) -> Result<Self, Error> {
+    /// The events of `rows`, whatever their positions: those of streams, or what an auditor looks at.
+    pub(crate) fn as_they_are(rows: Rows) -> Result<Self, Error> {
         let (mut last, mut len) = (0, 0);
         for mut row in rows.iter() {
             last = row.bigint()?;
@@ -77,6 +77,18 @@ impl Page {
                 event.payload = payload;
             }
             Ok(event)
+        })
+    }
+
+    /// Its events as they are stored, each with its stored leaf hash: of a page that was read
+    /// [with leaves](super::LogReader::with_leaves).
+    ///
+    /// # Errors
+    /// As [`Self::events`].
+    pub fn leaves(&self) -> impl Iterator<Item = Result<(BorrowedEvent<'_>, &[u8]), Error>> {
+        self.rows.iter().map(|row| {
+            let leaf = row.clone().skip(FIELDS)?.raw()?;
+            Ok((BorrowedEvent::from_fields(row)?, leaf.unwrap_or_default()))
         })
     }
 

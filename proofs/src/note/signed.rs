@@ -89,6 +89,11 @@ impl SignedNote {
         }
     }
 
+    /// The text, whoever signed it: for those who have reason to trust the note itself.
+    pub fn unverified_text(&self) -> &str {
+        &self.text
+    }
+
     /// Strict: what another parser might read otherwise is refused.
     pub fn parse(note: &str) -> Result<SignedNote, NoteError> {
         if note.len() > MAX_SIZE {

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 use super::{ADMIN_EMAIL, ADMIN_PASSWORD, Client, free_port, personal, servers, signal, wait_for};
 
+/// The name and the key of a log in tests.
+pub const CHECKPOINT_KEYS: &str = "tests:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What every service is told.
@@ -57,6 +59,7 @@ impl Deployment {
             .env("COMPTOIR_TOPIC_PREFIX", &self.topic_prefix)
             .env("COMPTOIR_MASTER_KEY", "m".repeat(32))
             .env("COMPTOIR_PERSONAL_KEYS", personal().personal_keys)
+            .env("COMPTOIR_CHECKPOINT_KEYS", CHECKPOINT_KEYS)
             .env("COMPTOIR_TOKEN_KEY", "t".repeat(32))
             .env("COMPTOIR_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("COMPTOIR_ADMIN_PASSWORD", ADMIN_PASSWORD)

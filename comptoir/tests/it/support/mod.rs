@@ -6,7 +6,7 @@ mod servers;
 mod system;
 
 pub use client::{Answer, Client, idempotent};
-pub use deployment::{Deployment, Service};
+pub use deployment::{CHECKPOINT_KEYS, Deployment, Service};
 pub use servers::{on_background, servers};
 pub use system::{ADMIN_EMAIL, ADMIN_PASSWORD, System, link, personal, shared};
 
