@@ -1,6 +1,11 @@
 //! `comptoir audit`: what happened, who did it, and proof.
 
+mod causes;
 mod check;
+mod history;
+mod screen;
+mod state;
+mod told;
 
 use std::process::ExitCode;
 
@@ -9,8 +14,14 @@ use clap::Subcommand;
 /// What an auditor asks.
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
+    /// Shows the request behind an event, and everything that followed.
+    Causes(causes::Causes),
     /// Checks a proof with the public key of the log alone: no database, no network.
     Check(check::Check),
+    /// Tells every event of a stream: when, who, which request, caused by what.
+    History(history::History),
+    /// Shows an aggregate as it stood at a version or a time.
+    State(state::State),
 }
 
 /// What came of a question, for scripts: how the program exits.
@@ -40,7 +51,10 @@ impl AuditCommand {
 
     async fn answer(self) -> anyhow::Result<Found> {
         match self {
+            Self::Causes(command) => command.run().await,
             Self::Check(command) => command.run(),
+            Self::History(command) => command.run().await,
+            Self::State(command) => command.run().await,
         }
     }
 }
