@@ -2,4 +2,6 @@
 //! proof that nothing was altered. It reads the log and writes nothing to it, but for an import
 //! into an empty one. The command line and the query API both ask here.
 
+pub mod causes;
+pub mod streams;
 pub mod verify;

@@ -6,7 +6,6 @@
 pub mod append;
 pub mod database;
 pub mod epoch;
-pub mod find;
 mod frozen;
 pub mod idempotency;
 mod leaf;

@@ -1,10 +1,15 @@
 //! `comptoir audit`: what happened, who did it, and proof.
 
 mod bar;
+mod causes;
 mod check;
 mod checkpoints;
+mod history;
 mod keys;
 mod prove;
+mod screen;
+mod state;
+mod told;
 mod verify;
 
 use std::process::ExitCode;
@@ -14,18 +19,24 @@ use clap::Subcommand;
 /// What an auditor asks.
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
+    /// Shows the request behind an event, and everything that followed.
+    Causes(causes::Causes),
     /// Checks a proof with the public key of the log alone: no database, no network.
     Check(check::Check),
     /// Signs the log as it is now.
     Checkpoint(checkpoints::Checkpoint),
     /// Lists what was signed.
     Checkpoints(checkpoints::Checkpoints),
+    /// Tells every event of a stream: when, who, which request, caused by what.
+    History(history::History),
     /// Prints the public keys of the log, for those who check proofs.
     Key(keys::Key),
     /// Proves that an event is in the log.
     Prove(prove::Prove),
     /// Proves that the log only grew from one checkpoint to another.
     ProveConsistency(prove::ProveConsistency),
+    /// Shows an aggregate as it stood at a version or a time.
+    State(state::State),
     /// Looks whether the log is what it was: every position, stream, hash and checkpoint.
     Verify(verify::Verify),
 }
@@ -57,12 +68,15 @@ impl AuditCommand {
 
     async fn answer(self) -> anyhow::Result<Found> {
         match self {
+            Self::Causes(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Checkpoint(command) => command.run().await,
             Self::Checkpoints(command) => command.run().await,
+            Self::History(command) => command.run().await,
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,
+            Self::State(command) => command.run().await,
             Self::Verify(command) => command.run().await,
         }
     }

@@ -3,18 +3,19 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use audit::causes::{EventName, find};
 use clap::Args;
-use event_store::{Position, find, tree};
+use event_store::tree;
 use proofs::Proof;
 
-use super::Found;
+use super::{Found, told};
 use crate::projections::store::Store;
 
 /// Proves that an event is in the log.
 #[derive(Args)]
 pub(crate) struct Prove {
     /// The event: its position, or its id.
-    event: String,
+    event: EventName,
     /// Puts the event itself into the proof; what is personal in it stays sealed.
     #[arg(long)]
     with_event: bool,
@@ -48,23 +49,10 @@ struct To {
 impl Prove {
     pub(super) async fn run(self) -> anyhow::Result<Found> {
         let log = self.to.store.open().await?.log;
-        let found = match self.event.parse::<Position>() {
-            Ok(position) => Some(position),
-            Err(_) => {
-                let id = self
-                    .event
-                    .parse()
-                    .context("an event is told by its position or id")?;
-                find::position(&log, id).await?
-            }
+        let Some((position, _)) = find::event(&log, self.event, true).await? else {
+            return Ok(told::wrong(&format!("there is no event {}.", self.event)));
         };
-        let proof = match found {
-            Some(position) => tree::inclusion(&log, position, self.with_event).await,
-            None => {
-                eprintln!("The log has no event {}.", self.event);
-                return Ok(Found::Wrong);
-            }
-        };
+        let proof = tree::inclusion(&log, position, self.with_event).await;
         self.to.write(proof.map(Proof::Inclusion))
     }
 }
@@ -82,8 +70,7 @@ impl To {
         let json = match proof {
             Ok(proof) => proof.to_json()? + "\n",
             Err(error) if error.is_answer() => {
-                eprintln!("Not proved: {error}.");
-                return Ok(Found::Wrong);
+                return Ok(told::wrong(&format!("{error}.")));
             }
             Err(error) => return Err(error.into()),
         };

@@ -55,13 +55,14 @@ impl Store {
         let read = database::pool(databases.read_url(), &path, CONNECTIONS)
             .context("READ_DATABASE_URL")?;
         let keyring = match personal {
-            None => Keyring::none(),
             Some(personal) => {
                 let keyring = personal.keyring(&log)?;
                 let checked = keyring.check().await;
                 checked.context("the persons' keys (has `comptoir migrate` run?)")?;
                 keyring
             }
+            // Nothing personal is opened then.
+            None => Keyring::none(),
         };
         Ok(Databases { log, read, keyring })
     }
@@ -80,6 +81,14 @@ impl Store {
     pub(super) async fn open_to_project(&self) -> anyhow::Result<Databases> {
         if self.database_url.is_some() && self.personal_keys.is_none() {
             bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
+        }
+        self.open().await
+    }
+
+    /// The same; without the keys, nothing personal could be shown.
+    pub(crate) async fn open_to_reveal(&self) -> anyhow::Result<Databases> {
+        if self.database_url.is_some() && self.personal_keys.is_none() {
+            bail!("revealing personal data needs COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
     }

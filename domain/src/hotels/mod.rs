@@ -5,5 +5,16 @@ pub mod inventory;
 pub mod reservation;
 pub mod stay;
 
+use crate::streams::StreamKind;
+
 /// The name of the context: its folder in every crate, its topic in Kafka.
 pub const CONTEXT: &str = "hotels";
+
+/// Its aggregates.
+pub fn aggregates() -> Vec<StreamKind> {
+    vec![
+        StreamKind::of::<hotel::Hotel>(),
+        StreamKind::of::<inventory::RoomInventory>(),
+        StreamKind::of::<reservation::Reservation>(),
+    ]
+}

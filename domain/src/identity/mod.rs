@@ -8,5 +8,18 @@ pub mod profile;
 pub mod seller_request;
 pub mod sessions;
 
+use crate::streams::StreamKind;
+
 /// The name of the context: its folder in every crate, its topic in Kafka.
 pub const CONTEXT: &str = "identity";
+
+/// Its aggregates.
+pub fn aggregates() -> Vec<StreamKind> {
+    vec![
+        StreamKind::of::<account::Account>(),
+        StreamKind::of::<administrators::Administrators>(),
+        StreamKind::of::<email::EmailClaim>(),
+        StreamKind::of::<seller_request::SellerRequest>(),
+        StreamKind::of::<sessions::Sessions>(),
+    ]
+}

@@ -7,6 +7,7 @@
     reason = "a test that can't go on fails, and its name says what it is about"
 )]
 
+mod aggregates;
 mod decisions;
 mod hotels;
 mod identity;

@@ -17,6 +17,7 @@ mod seal;
 mod table;
 #[cfg(test)]
 mod tests;
+mod told;
 mod walk;
 
 pub use error::Error;
@@ -29,4 +30,5 @@ pub use place::Place;
 pub use rewrap::{Status, rewrap, status};
 pub use seal::{persons_to_seal, seal_with};
 pub use table::{Erasure, erase};
+pub use told::{Missing, closed, told};
 pub use walk::mentions;

@@ -55,6 +55,30 @@ pub async fn stream(
     rows.iter().map(RecordedEvent::from_row).collect()
 }
 
+/// At most `limit` events of the stream `id` after `version`, oldest first, whatever aggregate they
+/// say they are of.
+///
+/// # Errors
+/// When the database is away.
+pub async fn stream_page(
+    pool: &PgPool,
+    id: Uuid,
+    version: i64,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM events \
+         WHERE aggregate_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(id)
+        .bind(version)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(RecordedEvent::from_row).collect()
+}
+
 /// At most `limit` events after `position`, in order. What is returned is committed, and nothing
 /// before it is missing: positions are dense and in commit order.
 ///
