@@ -25,6 +25,7 @@ use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use workers::mail::Mail;
 use workers::runtime::{run_due, run_policies};
@@ -174,6 +175,7 @@ impl Process {
             tokens,
             visibility,
             projections,
+            audits: Arc::new(Semaphore::new(1)),
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);

@@ -19,6 +19,7 @@ use projections::runtime::Registered;
 use service_kit::access::{Route, Routes};
 use service_kit::token::Tokens;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ pub struct App {
     pub visibility: Visibility,
     /// Whose live tables are queried.
     pub projections: Arc<[Registered]>,
+    /// Whose turn it is to look at the whole log.
+    pub audits: Arc<Semaphore>,
 }
 
 /// Adds the routes of a context.

@@ -3,7 +3,10 @@
 pub mod causes;
 mod error;
 pub mod history;
+mod lines;
+pub mod proofs;
 pub mod state;
+pub mod verify;
 
 use domain::actor::Role::Admin;
 use service_kit::access::{Access, Routes, Whose};
@@ -18,5 +21,10 @@ pub fn routes(routes: Routes<App>) -> Routes<App> {
     routes
         .allow(ADMIN, Whose::Platform, routes!(causes::show_causes))
         .allow(ADMIN, Whose::Platform, routes!(history::show_stream))
+        .allow(ADMIN, Whose::Platform, routes!(proofs::list_checkpoints))
+        .allow(ADMIN, Whose::Platform, routes!(proofs::show_checkpoint))
+        .allow(ADMIN, Whose::Platform, routes!(proofs::show_consistency))
+        .allow(ADMIN, Whose::Platform, routes!(proofs::show_proof))
         .allow(ADMIN, Whose::Platform, routes!(state::show_state))
+        .allow(ADMIN, Whose::Platform, routes!(verify::show_verification))
 }

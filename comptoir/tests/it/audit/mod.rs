@@ -1,5 +1,6 @@
 //! The auditor: the tree over the log, proofs from it, and what tells that a log was altered.
 
+mod http;
 mod proofs;
 mod tampering;
 mod tree;

@@ -149,6 +149,7 @@ impl System {
             tokens: tokens.clone(),
             visibility,
             projections: contexts.projections.clone().into(),
+            audits: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
         };
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
