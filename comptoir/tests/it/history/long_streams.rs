@@ -1,14 +1,19 @@
 //! Streams of several pages, old events, and what an append could not have made.
 
 use audit::streams::{self, At, Error, History, Stream, StreamName};
+use axum::extract::State;
 use domain::streams::{StreamId, StreamKind};
-use event_store::Log;
+use event_store::{Log, database};
+use futures::StreamExt;
+use read_api::audit::history::show_stream;
 use serde_json::{Value, json};
+use service_kit::extract::{Path, Query};
 use uuid::Uuid;
 
 use super::{audit_at, lines, own_log, printed, said};
 use crate::shop::old_rows;
 use crate::shop::shop_aggregate::Shop;
+use crate::support::shared;
 
 async fn find(log: &Log, name: &str) -> Result<Stream, Error> {
     let name: StreamName = name.parse().unwrap();
@@ -65,6 +70,47 @@ async fn old_events_are_told_as_stored_and_folded_as_of_today() {
         said(&unknown).contains("knows no aggregate toys.shop"),
         "{unknown:?}"
     );
+}
+
+/// What is sent page by page is all of it, and between two pages nothing of the database is held.
+#[tokio::test]
+async fn a_client_that_stops_reading_holds_no_connection() {
+    let (log, url) = own_log().await;
+    let id = Uuid::now_v7();
+    let events = [("PeopleCame", r#"{"type":"PeopleCame","count":2}"#); 450];
+    old_rows::insert(&log, StreamId::of::<Shop>(id), &events).await;
+    for (format, commas) in [("ndjson", 0), ("json", 449)] {
+        let app = read_api::App {
+            log: database::pool(&url, "log", 1).unwrap(),
+            ..shared().queries.clone()
+        };
+        let only = app.log.clone();
+        let asked = serde_json::from_value(json!({ "format": format })).unwrap();
+        let response = show_stream(State(app), Path(id), Query(asked))
+            .await
+            .unwrap();
+        let mut body = response.into_body().into_data_stream();
+        let mut whole = body.next().await.unwrap().unwrap().to_vec();
+        let one: i64 = sqlx::query_scalar("SELECT 1::bigint")
+            .fetch_one(&only)
+            .await
+            .unwrap();
+        assert_eq!(one, 1);
+        while let Some(chunk) = body.next().await {
+            whole.extend(chunk.unwrap());
+        }
+        let whole = String::from_utf8(whole).unwrap();
+        let told: Vec<Value> = match format {
+            "json" => serde_json::from_str(&whole).unwrap(),
+            _ => lines(&whole),
+        };
+        let versions: Vec<_> = told
+            .iter()
+            .map(|one| one["version"].as_i64().unwrap())
+            .collect();
+        assert_eq!(versions, (1..=450).collect::<Vec<_>>());
+        assert_eq!(whole.matches("},\n{").count(), commas);
+    }
 }
 
 /// Such logs are of other hands: an append gives an id to one aggregate, and leaves no hole.
