@@ -12,6 +12,7 @@ mod door;
 mod emails;
 mod faults;
 mod garbage;
+mod history;
 mod ids;
 mod lag;
 mod lists;
