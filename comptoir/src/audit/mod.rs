@@ -1,6 +1,8 @@
 //! `comptoir audit`: what happened, who did it, and proof.
 
 mod check;
+mod replay;
+mod replays;
 
 use std::process::ExitCode;
 
@@ -11,6 +13,10 @@ use clap::Subcommand;
 pub(crate) enum AuditCommand {
     /// Checks a proof with the public key of the log alone: no database, no network.
     Check(check::Check),
+    /// Folds tables as of a past moment into schemas of their own, beside the live ones.
+    Replay(replay::Replay),
+    /// Lists the replays that there are.
+    Replays(replays::Replays),
 }
 
 /// What came of a question, for scripts: how the program exits.
@@ -41,6 +47,8 @@ impl AuditCommand {
     async fn answer(self) -> anyhow::Result<Found> {
         match self {
             Self::Check(command) => command.run(),
+            Self::Replay(command) => command.run().await,
+            Self::Replays(command) => command.run().await,
         }
     }
 }
