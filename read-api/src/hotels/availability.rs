@@ -54,6 +54,8 @@ pub struct NightsQuery {
     from: NaiveDate,
     /// The day after the last night.
     to: NaiveDate,
+    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    pub as_of: Option<String>,
 }
 
 /// The nights from `from` until before `to`.
@@ -68,7 +70,7 @@ pub(super) fn nights(from: NaiveDate, to: NaiveDate) -> Result<Stay, Problem> {
 #[utoipa::path(get, path = "/api/hotels/{id}/availability", tag = "hotels",
     params(("id" = Uuid, Path,), NightsQuery),
     responses((status = 200, body = Availability), (status = 400, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_availability(
     State(app): State<App>,
     fresh: Fresh,
@@ -77,9 +79,8 @@ pub async fn show_availability(
     Query(asked): Query<NightsQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
-    let tables = ["hotels", "room_inventories", "nights"];
-    app.contain(&fresh, CONTEXT, &tables).await?;
-    hotel_list::find(&app, id).await?;
+    let tables = app.tables_for(&fresh, CONTEXT, &hotel_list::TABLES).await?;
+    hotel_list::find(&tables, id).await?;
     let rows: Vec<(String, Night)> = Sql::new(
         "SELECT room_type, asked.night::date AS night, count, COALESCE(reserved, 0) AS reserved, \
              GREATEST(count + overbooking_allowance - COALESCE(reserved, 0), 0) AS available \
@@ -92,7 +93,7 @@ pub async fn show_availability(
     .bind(id)
     .bind(stay.check_in)
     .bind(stay.check_out)
-    .fetch_all(&app.tables)
+    .fetch_all(&tables)
     .await?;
     let mut room_types: Vec<RoomTypeNights> = Vec::new();
     for (code, night) in rows {

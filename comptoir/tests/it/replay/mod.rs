@@ -1,5 +1,6 @@
 //! Tables as they stood, folded into schemas of their own.
 
+mod as_of;
 mod erased;
 mod every_projection;
 mod killed;
