@@ -1,21 +1,16 @@
 //! `?as_of=`: what a query would have answered at a past moment, for admins.
-//!
-//! Its tables are those of replays as of exactly that moment ([`replay`]), under the names of the
-//! live ones, so that the same SQL reads them. Where one is missing the query is refused: today's
-//! rows never stand in for it.
+
+mod past;
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
-use chrono::{DateTime, Utc};
 use domain::actor::Role;
 use event_store::as_of::{AsOf, Error, Moment};
-use projections::rebuild::replay;
 use service_kit::access::MaybeCaller;
 use service_kit::problem::Problem;
-use sqlx::PgPool;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -23,22 +18,15 @@ use crate::fresh::Fresh;
 use crate::query::Tables;
 use crate::{App, database};
 
+use past::Replayed;
+pub(crate) use past::{MOST_EVENTS, Past};
+
 /// The parameter of a query that has no others.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AsOfQuery {
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
-}
-
-/// A past moment, and the replays that show it.
-#[derive(Debug)]
-pub(crate) struct Past {
-    read: PgPool,
-    moment: Moment,
-    replays: Vec<Uuid>,
-    /// What goes before a statement: the tables, each under the name of the live one.
-    pub(crate) with: String,
 }
 
 /// Whether a past moment is asked about, which `If-None-Match` and entity tags heed.
@@ -84,7 +72,7 @@ pub(crate) fn unanswerable() -> Problem {
 
 impl App {
     /// The `tables` of `context` that a query reads: the live ones once they contain what `fresh`
-    /// demands, or those of the moment that it asks about. They are all that the query reads.
+    /// demands, or replays as of the moment that it asks about. They are all that the query reads.
     ///
     /// # Errors
     /// As [`App::contain`]; `400` when the moment has not come, `409` when a table was not replayed.
@@ -94,98 +82,56 @@ impl App {
         context: &str,
         tables: &[&str],
     ) -> Result<Tables, Problem> {
-        let Some(as_of) = fresh.as_of else {
-            self.contain(fresh, context, tables).await?;
+        match self.moment(fresh, context, tables).await? {
+            None => Ok(self.tables.clone()),
+            Some(moment) => match Past::replayed(self, moment, tables).await? {
+                Replayed::All(past) => Ok(self.tables.as_of(Arc::new(past))),
+                Replayed::Missing(problem) => Err(problem),
+            },
+        }
+    }
+
+    /// The same for a query that reads the rows of some streams alone, which `streams` names: what
+    /// is not replayed is folded from these.
+    ///
+    /// # Errors
+    /// As [`App::tables_for`]; `409` only where the streams are too long to be folded for a query.
+    pub async fn tables_for_streams(
+        &self,
+        fresh: &Fresh,
+        context: &str,
+        tables: &[&str],
+        streams: impl AsyncFnOnce(Moment) -> Result<Vec<Uuid>, Problem>,
+    ) -> Result<Tables, Problem> {
+        let Some(moment) = self.moment(fresh, context, tables).await? else {
             return Ok(self.tables.clone());
         };
-        let moment = as_of.find(&self.log).await.map_err(problem)?;
-        let past = self.past(moment, tables).await?;
+        let past = match Past::replayed(self, moment, tables).await? {
+            Replayed::All(past) => past,
+            Replayed::Missing(problem) => {
+                let streams = streams(moment).await?;
+                let folded = Past::folded(self, moment, tables, &streams).await?;
+                folded.ok_or(problem)?
+            }
+        };
         Ok(self.tables.as_of(Arc::new(past)))
     }
 
-    async fn past(&self, moment: Moment, tables: &[&str]) -> Result<Past, Problem> {
-        let complete = replay::complete(&self.read).await.map_err(database)?;
-        let (mut replays, mut with, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-        for table in tables {
-            let version = self.projections.iter().find(|one| one.name == *table);
-            let version = version.map(|one| one.version);
-            let found = complete.iter().find(|(_, marker)| {
-                marker.projection == *table
-                    && Some(marker.version) == version
-                    && (marker.epoch, marker.position) == (moment.epoch, moment.position)
-            });
-            match found {
-                Some((schema, marker)) => {
-                    replays.push(marker.id);
-                    // Planned as if it stood where it is read, so that its indexes are of use.
-                    with.push(format!(
-                        "{table} AS NOT MATERIALIZED (SELECT * FROM {schema}.{table})"
-                    ));
-                }
-                None => missing.push(*table),
+    /// The past moment that is asked about; none once the live tables contain what `fresh` demands.
+    async fn moment(
+        &self,
+        fresh: &Fresh,
+        context: &str,
+        tables: &[&str],
+    ) -> Result<Option<Moment>, Problem> {
+        match fresh.as_of {
+            None => {
+                self.contain(fresh, context, tables).await?;
+                Ok(None)
             }
-        }
-        match missing.is_empty() {
-            true => Ok(Past {
-                read: self.read.clone(),
-                moment,
-                replays,
-                with: format!("WITH {} ", with.join(", ")),
-            }),
-            false => Err(not_replayed(moment, &missing)),
+            Some(as_of) => as_of.find(&self.log).await.map(Some).map_err(problem),
         }
     }
-}
-
-impl Past {
-    /// The time that counts as now.
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.moment.time
-    }
-
-    /// Whether the replays that were read are still the same: dropped and made anew between looking
-    /// for them and reading, they may be of another moment, or not complete.
-    pub(crate) async fn check(&self) -> Result<(), Problem> {
-        let complete = replay::complete(&self.read).await.map_err(database)?;
-        let there = |id: &Uuid| complete.iter().any(|(_, marker)| marker.id == *id);
-        match self.replays.iter().all(there) {
-            true => Ok(()),
-            false => Err(self.gone()),
-        }
-    }
-
-    /// The problem that a replay is which was dropped a moment ago.
-    pub(crate) fn gone(&self) -> Problem {
-        let detail = "a replay that this reads was dropped or made anew at this moment; ask again";
-        refusal(self.moment, detail.to_owned())
-    }
-}
-
-fn not_replayed(moment: Moment, missing: &[&str]) -> Problem {
-    let Moment { position, .. } = moment;
-    let projections: Vec<String> = missing
-        .iter()
-        .map(|table| format!("--projection {table}"))
-        .collect();
-    let command = format!(
-        "comptoir audit replay --as-of {position} {}",
-        projections.join(" ")
-    );
-    let tables = missing.join(", ");
-    let detail = format!("{tables} is not replayed as of position {position}: `{command}` does it");
-    let mut problem = refusal(moment, detail);
-    let details = [("projections", missing.into()), ("command", command.into())];
-    for (name, value) in details {
-        problem.details.insert(name.to_owned(), value);
-    }
-    problem
-}
-
-fn refusal(moment: Moment, detail: String) -> Problem {
-    let mut problem = Problem::new(StatusCode::CONFLICT, "not-replayed", detail);
-    let position = moment.position.into();
-    problem.details.insert("position".to_owned(), position);
-    problem
 }
 
 fn problem(error: Error) -> Problem {

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use domain::hotels::CONTEXT;
 use domain::hotels::stay::Stay;
 use serde::{Deserialize, Serialize};
 use service_kit::extract::{Path, Query};
@@ -11,7 +10,7 @@ use service_kit::problem::Problem;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::hotel_list;
+use super::{hotel_list, tables};
 use crate::App;
 use crate::answer::{Known, view};
 use crate::fresh::Fresh;
@@ -54,7 +53,7 @@ pub struct NightsQuery {
     from: NaiveDate,
     /// The day after the last night.
     to: NaiveDate,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -79,7 +78,7 @@ pub async fn show_availability(
     Query(asked): Query<NightsQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
-    let tables = app.tables_for(&fresh, CONTEXT, &hotel_list::TABLES).await?;
+    let tables = tables::of_one_hotel(&app, &fresh, id).await?;
     hotel_list::find(&tables, id).await?;
     let rows: Vec<(String, Night)> = Sql::new(
         "SELECT room_type, asked.night::date AS night, count, COALESCE(reserved, 0) AS reserved, \

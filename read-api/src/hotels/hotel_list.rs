@@ -19,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
+use super::tables::{TABLES, of_one_hotel};
 use crate::App;
 use crate::answer::{Known, versioned_view, view};
 use crate::as_of::AsOfQuery;
@@ -26,7 +27,6 @@ use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging, check_text, pattern};
 use crate::query::{Columns, FromRow, Json, Sql, Tables, Unreadable};
 
-pub(super) const TABLES: [&str; 3] = ["hotels", "room_inventories", "nights"];
 const LIST: List = List {
     table: "hotels",
     columns: COLUMNS,
@@ -181,7 +181,7 @@ pub struct HotelsQuery {
     /// Those that have a room for so many guests.
     #[param(minimum = 1)]
     guests: Option<i32>,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -245,7 +245,7 @@ pub async fn show_hotel(
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let tables = app.tables_for(&fresh, CONTEXT, &TABLES).await?;
+    let tables = of_one_hotel(&app, &fresh, id).await?;
     let hotel = find(&tables, id).await?;
     let version = hotel.version;
     let mut views = with_rooms(&tables, vec![hotel], None, None).await?;

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use domain::hotels::CONTEXT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::access::Caller;
@@ -14,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
-use super::hotel_list;
+use super::{hotel_list, tables};
 use crate::App;
 use crate::answer::{Known, view};
 use crate::fresh::Fresh;
@@ -54,7 +53,7 @@ pub struct OccupancyQuery {
     from: NaiveDate,
     /// The day after the last night.
     to: NaiveDate,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -70,7 +69,7 @@ pub async fn show_occupancy(
     Query(asked): Query<OccupancyQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
-    let tables = app.tables_for(&fresh, CONTEXT, &hotel_list::TABLES).await?;
+    let tables = tables::of_one_hotel(&app, &fresh, asked.hotel_id).await?;
     let hotel = hotel_list::find(&tables, asked.hotel_id).await?;
     if !actor.may_act_for(hotel.owner) {
         return Err(Problem::forbidden("the hotel is another account's"));

@@ -79,7 +79,7 @@ pub struct SellerRequestsQuery {
     /// Those that stand there: pending, approved, rejected or withdrawn.
     #[param(value_type = Option<String>)]
     status: Option<Status>,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -131,7 +131,9 @@ pub async fn show_seller_request(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let tables = app
-        .tables_for(&fresh, CONTEXT, &["seller_requests"])
+        .tables_for_streams(&fresh, CONTEXT, &["seller_requests"], async |_| {
+            Ok(vec![id])
+        })
         .await?;
     let sql = format!("SELECT {COLUMNS} FROM seller_requests WHERE id = $1");
     let query = Sql::new(sql).bind(id);

@@ -90,7 +90,7 @@ pub struct UsersQuery {
     role: Option<Role>,
     /// Those that may sign in, or may not.
     active: Option<bool>,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -153,7 +153,9 @@ pub async fn show_user(
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let tables = app.tables_for(&fresh, CONTEXT, &["accounts"]).await?;
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &["accounts"], async |_| Ok(vec![id]))
+        .await?;
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id = $1");
     let user: Option<User> = Sql::new(sql).bind(id).fetch_optional(&tables).await?;
     let user = user.ok_or_else(unknown)?;

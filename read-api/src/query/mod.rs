@@ -93,8 +93,7 @@ impl Tables {
         let Some(past) = &self.past else {
             return lanes.ask(query).await.map_err(error::problem);
         };
-        let text = format!("{}{}", past.with, query.text);
-        let rows = lanes.ask(query.with_text(text)).await;
+        let rows = lanes.ask(past.ask(query)).await;
         let rows = rows.map_err(|error| match error.is_of_a_missing_table() {
             true => past.gone(),
             false => error::problem(error),
@@ -133,8 +132,7 @@ impl Sql {
 
     /// Appends the number of the next value, and gives the value.
     pub fn push_bind(&mut self, value: impl Value) -> &mut Self {
-        self.give(value);
-        let number = self.types.len();
+        let number = self.give(value);
         self.push(&format!("${number}"))
     }
 
@@ -145,12 +143,21 @@ impl Sql {
         self
     }
 
-    fn give<V: Value>(&mut self, value: V) {
+    /// The same behind what `before` writes, which may give more values.
+    pub(crate) fn behind(mut self, before: impl FnOnce(&mut Self) -> String) -> Self {
+        let text = before(&mut self);
+        let text = format!("{text}{}", self.text);
+        self.with_text(text)
+    }
+
+    /// Gives a value; its number.
+    pub(crate) fn give<V: Value>(&mut self, value: V) -> usize {
         self.types.push(V::TYPE);
         value.put(&mut self.values);
         // Fewer values than this are in any query.
         let count = self.types.len() as u16;
         (&mut self.values[..2]).put_u16(count);
+        self.types.len()
     }
 
     /// The row, which there always is.

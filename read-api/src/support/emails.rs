@@ -98,7 +98,7 @@ pub struct EmailsQuery {
     status: Option<Status>,
     /// Those to this account.
     account_id: Option<Uuid>,
-    /// For admins: as of this position or time (RFC 3339), from replays as of then.
+    /// For admins: as of this position or time (RFC 3339).
     pub as_of: Option<String>,
 }
 
@@ -148,7 +148,9 @@ pub async fn show_email(
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let tables = app.tables_for(&fresh, CONTEXT, &["emails"]).await?;
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &["emails"], async |_| Ok(vec![id]))
+        .await?;
     let query = Sql::new(format!("SELECT {COLUMNS} FROM emails WHERE id = $1")).bind(id);
     let found: Option<EmailView> = query.fetch_optional(&tables).await?;
     let found =

@@ -11,10 +11,12 @@ mod in_order;
 mod marker;
 mod run;
 mod schema;
+mod streams;
 
 pub use error::Error;
 pub use marker::{Listed, Marker, State, complete, list};
 pub use run::{Asked, LeftOut, Outcome, drop, replay};
 pub use schema::Schema;
+pub use streams::rows;
 
 pub(crate) use marker::schemas;
