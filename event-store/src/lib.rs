@@ -4,6 +4,7 @@
 //! answered only after its commit (law 3). `docs/architecture.md` has the walk.
 
 pub mod append;
+pub mod as_of;
 pub mod database;
 pub mod epoch;
 mod frozen;

@@ -1,6 +1,7 @@
 //! Read tables → HTTP. It reads the event store for histories, and never writes it.
 
 pub mod answer;
+pub mod as_of;
 pub mod audit;
 pub mod fresh;
 pub mod history;

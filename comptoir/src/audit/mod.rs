@@ -7,6 +7,8 @@ mod checkpoints;
 mod history;
 mod keys;
 mod prove;
+mod replay;
+mod replays;
 mod screen;
 mod state;
 mod told;
@@ -35,6 +37,10 @@ pub(crate) enum AuditCommand {
     Prove(prove::Prove),
     /// Proves that the log only grew from one checkpoint to another.
     ProveConsistency(prove::ProveConsistency),
+    /// Folds tables as of a past moment into schemas of their own, beside the live ones.
+    Replay(replay::Replay),
+    /// Lists the replays that there are.
+    Replays(replays::Replays),
     /// Shows an aggregate as it stood at a version or a time.
     State(state::State),
     /// Looks whether the log is what it was: every position, stream, hash and checkpoint.
@@ -76,6 +82,8 @@ impl AuditCommand {
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,
+            Self::Replay(command) => command.run().await,
+            Self::Replays(command) => command.run().await,
             Self::State(command) => command.run().await,
             Self::Verify(command) => command.run().await,
         }

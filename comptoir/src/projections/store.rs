@@ -78,7 +78,7 @@ impl Store {
     }
 
     /// The same; without the keys, rows of persons would be made without their data.
-    pub(super) async fn open_to_project(&self) -> anyhow::Result<Databases> {
+    pub(crate) async fn open_to_project(&self) -> anyhow::Result<Databases> {
         if self.database_url.is_some() && self.personal_keys.is_none() {
             bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
         }
@@ -109,7 +109,7 @@ impl Store {
 }
 
 /// The projections of these names; all of them when none is named.
-pub(super) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
+pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
     let all = projections::all();
     if names.is_empty() {
         return Ok(all);

@@ -27,6 +27,7 @@ mod queries;
 mod races;
 mod rebuild;
 mod relay;
+mod replay;
 mod restore;
 mod routes;
 mod runtime;

@@ -29,8 +29,14 @@ async fn an_admin_verifies_and_proves() {
     let (admin, hotelier) = (system.client(&[Admin]), system.client(&[Hotelier]));
     let hotel = hotelier.hotel(3).await;
     let log = system.log.pool();
-    admin.get("/api/audit/checkpoint").await.problem(404, "checkpoint-unknown");
-    admin.get("/api/audit/events/1/proof").await.problem(409, "not-covered");
+    admin
+        .get("/api/audit/checkpoint")
+        .await
+        .problem(404, "checkpoint-unknown");
+    admin
+        .get("/api/audit/events/1/proof")
+        .await
+        .problem(409, "not-covered");
     let size = signed(log).await;
     hotelier.book(hotel, 3, 5).await.expect(201);
 
@@ -40,21 +46,38 @@ async fn an_admin_verifies_and_proves() {
     let told = lines(&admin, &path(&key.to_string())).await;
     let report = &told.last().unwrap()["report"];
     assert_eq!(report["faults"], serde_json::json!([]), "{report}");
-    assert_eq!((&report["honoured"], &report["unsigned"]), (&1.into(), &0.into()));
-    admin.get("/api/audit/verify?key=none").await.problem(400, "malformed");
+    assert_eq!(
+        (&report["honoured"], &report["unsigned"]),
+        (&1.into(), &0.into())
+    );
+    admin
+        .get("/api/audit/verify?key=none")
+        .await
+        .problem(400, "malformed");
 
     for event in [size.to_string(), "1".to_owned()] {
-        let answer = admin.get(&format!("/api/audit/events/{event}/proof?with_event=true")).await;
+        let answer = admin
+            .get(&format!("/api/audit/events/{event}/proof?with_event=true"))
+            .await;
         let proof = Proof::parse(&text(answer)).unwrap();
         check(&proof, &key).unwrap();
     }
-    admin.get("/api/audit/events/99999/proof").await.problem(404, "event-unknown");
-    admin.get("/api/audit/events/what/proof").await.problem(400, "malformed");
+    admin
+        .get("/api/audit/events/99999/proof")
+        .await
+        .problem(404, "event-unknown");
+    admin
+        .get("/api/audit/events/what/proof")
+        .await
+        .problem(400, "malformed");
     let later = signed(log).await;
     let path = format!("/api/audit/consistency?from={size}&to={later}");
     let proof = Proof::parse(&text(admin.get(&path).await)).unwrap();
     check(&proof, &key).unwrap();
-    admin.get("/api/audit/consistency?from=2").await.problem(404, "checkpoint-unknown");
+    admin
+        .get("/api/audit/consistency?from=2")
+        .await
+        .problem(404, "checkpoint-unknown");
     let path = format!("/api/audit/consistency?from={later}&to={size}");
     admin.get(&path).await.problem(400, "malformed");
     let all = admin.get("/api/audit/checkpoints").await.expect(200);
