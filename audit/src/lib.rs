@@ -1,3 +1,8 @@
 //! What an auditor asks of the log: what happened and who did it, what something was at a time, and
 //! proof that nothing was altered. It reads the log and writes nothing to it, but for an import
 //! into an empty one. The command line and the query API both ask here.
+
+pub mod export;
+pub mod import;
+pub mod manifest;
+mod schemas;

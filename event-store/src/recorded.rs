@@ -101,8 +101,8 @@ impl<T: AsRef<str>> RecordedEvent<T> {
 }
 
 impl<'a> BorrowedEvent<'a> {
-    /// Reads a row of [`COLUMNS`].
-    pub(crate) fn from_fields(mut row: Fields<'a>) -> Result<Self, wire::Error> {
+    /// Reads a row of [`COLUMNS`]; what stands behind them is left.
+    pub(crate) fn from_fields(row: &mut Fields<'a>) -> Result<Self, wire::Error> {
         // In the order of the columns, which is that of evaluation here.
         Ok(Self {
             position: row.bigint()?,

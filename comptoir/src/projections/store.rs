@@ -8,6 +8,7 @@ use event_store::database;
 use event_store::personal::Keyring;
 use projections::rebuild::Databases;
 use projections::runtime::{Registered, search_path};
+use sqlx::PgPool;
 
 use crate::settings::{self, KeysDatabase, Personal};
 use crate::up;
@@ -66,6 +67,20 @@ impl Store {
             bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
+    }
+
+    /// Connections to the log alone.
+    pub(crate) fn log(&self) -> anyhow::Result<PgPool> {
+        let url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => up::running(self.data.clone())?.0.database_url,
+        };
+        database::pool(&url, "log", CONNECTIONS).context("DATABASE_URL")
+    }
+
+    /// Connections to the persons' keys, when they are in another database than the log's.
+    pub(crate) fn keys(&self) -> anyhow::Result<Option<PgPool>> {
+        self.keys_database.pool()
     }
 
     fn given(&self, url: &str) -> settings::Databases {

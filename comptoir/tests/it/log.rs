@@ -39,7 +39,7 @@ fn event(account_id: Uuid) -> DecidedEvent {
     }
 }
 
-fn to_stream(id: Uuid, expected_version: u64, count: usize) -> StreamAppend {
+pub(crate) fn to_stream(id: Uuid, expected_version: u64, count: usize) -> StreamAppend {
     StreamAppend {
         stream: StreamId::of::<EmailClaim>(id),
         expected_version,
@@ -47,7 +47,7 @@ fn to_stream(id: Uuid, expected_version: u64, count: usize) -> StreamAppend {
     }
 }
 
-fn append(streams: Vec<StreamAppend>) -> Append {
+pub(crate) fn append(streams: Vec<StreamAppend>) -> Append {
     Append {
         streams,
         metadata: Metadata::default(),

@@ -9,6 +9,7 @@ mod conventions;
 mod demo;
 mod door;
 mod emails;
+mod export;
 mod faults;
 mod garbage;
 mod ids;

@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::{AFTER, Error, Page};
+use super::{AFTER, AFTER_WITH_LEAVES, Error, Page};
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{self, Connection, Flight, Target, Value};
@@ -24,6 +24,7 @@ const STATEMENT: &str = "after";
 /// far as the sockets' buffers hold, so the memory of a reader is that of a page.
 pub struct LogReader {
     target: Target,
+    statement: &'static str,
     position: Position,
     session: Option<Session>,
 }
@@ -49,8 +50,17 @@ impl LogReader {
     pub fn new(pool: &PgPool, position: Position) -> Self {
         Self {
             target: Target::of(&pool.connect_options(), statements::SETTINGS),
+            statement: &AFTER,
             position,
             session: None,
+        }
+    }
+
+    /// The same, of events with the leaf hashes that are stored with them: [`Page::leaves`].
+    pub fn with_leaves(pool: &PgPool, position: Position) -> Self {
+        Self {
+            statement: &AFTER_WITH_LEAVES,
+            ..Self::new(pool, position)
         }
     }
 
@@ -75,7 +85,13 @@ impl LogReader {
 
     async fn read(&mut self) -> Result<Option<Page>, Error> {
         loop {
-            let session = under_way(&mut self.session, &self.target, self.position).await?;
+            let session = under_way(
+                &mut self.session,
+                &self.target,
+                self.statement,
+                self.position,
+            )
+            .await?;
             match session.connection.receive_rows(PAGE).await? {
                 Some(_) if session.ended => {}
                 Some(rows) => {
@@ -104,13 +120,14 @@ impl LogReader {
 async fn under_way<'s>(
     slot: &'s mut Option<Session>,
     target: &Target,
+    statement: &str,
     position: Position,
 ) -> Result<&'s mut Session, Error> {
     // Given up while it sends, a session is lost: half a message can't be taken up again.
     let mut session = match slot.take() {
         Some(session) => session,
         None => Session {
-            connection: Connection::open(target, &[(STATEMENT, &AFTER)]).await?,
+            connection: Connection::open(target, &[(STATEMENT, statement)]).await?,
             under_way: 0,
             next: position,
             brought: 0,

@@ -71,12 +71,24 @@ impl Page {
     /// # Errors
     /// [`Error::Fault`] when a row is not of the form of the table.
     pub fn events(&self) -> impl Iterator<Item = Result<BorrowedEvent<'_>, Error>> {
-        self.rows.iter().map(|row| {
-            let mut event = BorrowedEvent::from_fields(row)?;
+        self.rows.iter().map(|mut row| {
+            let mut event = BorrowedEvent::from_fields(&mut row)?;
             if let Some(payload) = self.opened.get(&event.position) {
                 event.payload = payload;
             }
             Ok(event)
+        })
+    }
+
+    /// Its events as they are stored, and the leaf hash that stands with each; of a reader that was
+    /// made [`with_leaves`](super::LogReader::with_leaves).
+    ///
+    /// # Errors
+    /// As [`Self::events`], and when it was read without them.
+    pub fn leaves(&self) -> impl Iterator<Item = Result<(BorrowedEvent<'_>, &[u8]), Error>> {
+        self.rows.iter().map(|mut row| {
+            let event = BorrowedEvent::from_fields(&mut row)?;
+            Ok((event, row.raw()?.unwrap_or_default()))
         })
     }
 
@@ -119,9 +131,9 @@ impl Page {
     /// The events that may hold something personal.
     fn marked(&self) -> Result<Vec<BorrowedEvent<'_>>, Error> {
         let mut marked = Vec::new();
-        for row in self.rows.iter() {
+        for mut row in self.rows.iter() {
             if row.clone().skip(PAYLOAD)?.text().map(mentions)? {
-                marked.push(BorrowedEvent::from_fields(row)?);
+                marked.push(BorrowedEvent::from_fields(&mut row)?);
             }
         }
         Ok(marked)
