@@ -104,7 +104,10 @@ fn write(
         let mut open = match part.take() {
             Some(open) => open,
             None => {
-                let first = manifest.files.last().map_or(manifest.first, |file| file.last + 1);
+                let first = manifest
+                    .files
+                    .last()
+                    .map_or(manifest.first, |file| file.last + 1);
                 let end = (chunk.last + file - 1) / file * file;
                 Part::begin(folder, first, end.min(manifest.last))?
             }

@@ -98,10 +98,7 @@ fn escape(out: &mut Vec<u8>, text: &str) {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
             _ => {
-                let digits = [
-                    HEX[usize::from(byte >> 4)],
-                    HEX[usize::from(byte & 15)],
-                ];
+                let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
                 out.extend_from_slice(b"\\u00");
                 out.extend_from_slice(&digits);
             }

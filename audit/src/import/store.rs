@@ -54,7 +54,8 @@ pub(super) async fn store(
         import.store(rows).await?;
         progress(last);
     }
-    read.await.map_err(|error| Error::Broken(error.to_string()))?;
+    read.await
+        .map_err(|error| Error::Broken(error.to_string()))?;
     Ok(import.finish().await?)
 }
 

@@ -16,8 +16,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::refused::change_manifest;
-use crate::log::{append, to_stream};
 use super::{commands, export_all, fill, lines, pool, rows};
+use crate::log::{append, to_stream};
 use crate::support::{servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -47,7 +47,13 @@ async fn an_export_that_is_killed_keeps_whole_files_and_goes_on() {
         of["files"].as_array_mut().unwrap().truncate(1);
     });
     let pipe = export.join(format!("{}.part", second.name));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
 
     let commands = commands(&url, &folder.path().join("printed"));
     let path = export.display().to_string();
@@ -63,14 +69,22 @@ async fn an_export_that_is_killed_keeps_whole_files_and_goes_on() {
 
     let inode = |name: &str| std::fs::metadata(export.join(name)).unwrap().ino();
     let kept = inode(&first.name);
-    assert!(commands.run(&arguments).await.success(), "{}", commands.printed());
+    assert!(
+        commands.run(&arguments).await.success(),
+        "{}",
+        commands.printed()
+    );
     assert_eq!(inode(&first.name), kept);
     let again = manifest(&export);
     assert!(again.complete);
     assert_eq!(lines(&export, &again), expected);
     // A file that was altered is made again, and nothing else.
     std::fs::write(export.join(&third.name), "altered").unwrap();
-    assert!(commands.run(&arguments).await.success(), "{}", commands.printed());
+    assert!(
+        commands.run(&arguments).await.success(),
+        "{}",
+        commands.printed()
+    );
     assert_eq!(inode(&first.name), kept);
     assert_eq!(lines(&export, &manifest(&export)), expected);
 }
@@ -98,20 +112,30 @@ async fn an_import_that_is_killed_goes_on_and_no_service_opens_the_log_meanwhile
     .await
     .unwrap();
     let mut killed = commands.spawn(&arguments);
-    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted";
+    let waits =
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted";
     wait_for("the import to be in the middle", LIMIT, || async {
-        let waits: i64 = sqlx::query_scalar(waits).fetch_one(&pool(&url)).await.unwrap();
+        let waits: i64 = sqlx::query_scalar(waits)
+            .fetch_one(&pool(&url))
+            .await
+            .unwrap();
         (waits > 0).then_some(())
     })
     .await;
     let second = commands.run(&arguments).await;
     assert_eq!(second.code(), Some(2));
-    assert!(commands.printed().contains("another import into this log is under way"));
+    assert!(
+        commands
+            .printed()
+            .contains("another import into this log is under way")
+    );
     killed.kill();
     let stored = event_store::head(&pool(&url)).await.unwrap().1;
     assert!((1..5_900).contains(&stored), "{stored}");
     held.execute("SELECT pg_advisory_unlock(77)").await.unwrap();
-    held.execute("DROP TRIGGER held ON log.events").await.unwrap();
+    held.execute("DROP TRIGGER held ON log.events")
+        .await
+        .unwrap();
     assert_eq!(event_store::head(&pool(&url)).await.unwrap().1, stored);
 
     nobody_opens(&url).await;
@@ -119,15 +143,24 @@ async fn an_import_that_is_killed_goes_on_and_no_service_opens_the_log_meanwhile
         let before = commands.printed().len();
         assert!(!commands.run(&[service]).await.success(), "{service}");
         let said = commands.printed()[before..].to_owned();
-        assert!(said.contains("an import into this log was begun"), "{service}: {said}");
+        assert!(
+            said.contains("an import into this log was begun"),
+            "{service}: {said}"
+        );
     }
     let other = folder.path().join("other");
     export_all(&source, &other, 4_000).await;
-    let other = commands.run(&["audit", "import", &other.display().to_string()]).await;
+    let other = commands
+        .run(&["audit", "import", &other.display().to_string()])
+        .await;
     assert_eq!(other.code(), Some(2));
     assert!(commands.printed().contains("go on with that one"));
 
-    assert!(commands.run(&arguments).await.success(), "{}", commands.printed());
+    assert!(
+        commands.run(&arguments).await.success(),
+        "{}",
+        commands.printed()
+    );
     assert_eq!(rows(&url).await, rows(&source).await);
     let opened = open(&url).await.unwrap();
     assert_eq!(opened.head().await.unwrap(), 6_000);
@@ -166,6 +199,11 @@ async fn who_has_the_log_open_when_an_import_begins_ends() {
     let one = to_stream(uuid::Uuid::now_v7(), 0, 1);
     assert!(log.append(append(vec![one])).await.is_err());
     let ended = tokio::time::timeout(LIMIT, log.written()).await.unwrap();
-    assert!(ended.unwrap_err().to_string().contains("is no longer the one"));
+    assert!(
+        ended
+            .unwrap_err()
+            .to_string()
+            .contains("is no longer the one")
+    );
     assert_eq!(event_store::head(&pool(&url)).await.unwrap().1, 0);
 }

@@ -62,24 +62,69 @@ fn seal(line: &mut Value) {
 /// What is done to the third line of the second file, and what is said of it.
 const CHANGES: [(fn(&mut Value), &str); 22] = [
     (|of| *of = json!({}), "missing field"),
-    (|of| drop(of.as_object_mut().unwrap().remove("subject")), "missing field `subject`"),
+    (
+        |of| drop(of.as_object_mut().unwrap().remove("subject")),
+        "missing field `subject`",
+    ),
     (|of| of["more"] = json!("x"), "unknown field `more`"),
-    (|of| of["specversion"] = json!("0.3"), "not a CloudEvent of version 1.0"),
+    (
+        |of| of["specversion"] = json!("0.3"),
+        "not a CloudEvent of version 1.0",
+    ),
     (|of| of["source"] = json!("/elsewhere"), "another source"),
     (|of| of["epoch"] = of["id"].clone(), "another source"),
-    (|of| of["datacontenttype"] = json!("text/plain"), "application/json"),
-    (|of| of["metadata"] = json!("[]"), "not a JSON object of strings"),
-    (|of| of["data_base64"] = json!("e30="), "not one of data and data_base64"),
+    (
+        |of| of["datacontenttype"] = json!("text/plain"),
+        "application/json",
+    ),
+    (
+        |of| of["metadata"] = json!("[]"),
+        "not a JSON object of strings",
+    ),
+    (
+        |of| of["data_base64"] = json!("e30="),
+        "not one of data and data_base64",
+    ),
     (|of| of["position"] = json!("x"), "which is no number"),
-    (|of| of["time"] = json!("yesterday"), "no time in microseconds"),
-    (|of| of["position"] = json!("9"), "its position is 9, and 7 is due"),
-    (|of| of["sequence"] = json!("2"), "its sequence is 2, and 1 is due"),
-    (|of| of["recordedat"] = json!("2020-01-01T00:00:00Z"), "recorded before the event before it"),
-    (|of| of["time"] = json!("2999-01-01T00:00:00Z"), "recorded before it happened"),
-    (|of| of["recordedat"] = json!("2999-01-01T00:00:00Z"), "recorded in the future"),
-    (|of| of["data"]["account_id"] = of["id"].clone(), "it was altered"),
-    (|of| of["aggregatetype"] = json!("identity.nothing"), "there is no aggregate"),
-    (|of| of["partition"] = json!("7"), "its stream is in partition"),
+    (
+        |of| of["time"] = json!("yesterday"),
+        "no time in microseconds",
+    ),
+    (
+        |of| of["position"] = json!("9"),
+        "its position is 9, and 7 is due",
+    ),
+    (
+        |of| of["sequence"] = json!("2"),
+        "its sequence is 2, and 1 is due",
+    ),
+    (
+        |of| of["recordedat"] = json!("2020-01-01T00:00:00Z"),
+        "recorded before the event before it",
+    ),
+    (
+        |of| of["time"] = json!("2999-01-01T00:00:00Z"),
+        "recorded before it happened",
+    ),
+    (
+        |of| of["recordedat"] = json!("2999-01-01T00:00:00Z"),
+        "recorded in the future",
+    ),
+    (
+        |of| of["data"]["account_id"] = of["id"].clone(),
+        "it was altered",
+    ),
+    (
+        |of| of["aggregatetype"] = json!("identity.nothing"),
+        "there is no aggregate",
+    ),
+    (
+        |of| {
+            of["partition"] = json!("7");
+            seal(of);
+        },
+        "its stream is in partition",
+    ),
     (
         |of| {
             of["data"]["account_id"] = json!(17);
@@ -117,7 +162,11 @@ async fn what_is_wrong_with_a_line_is_told_with_its_number() {
         write(folder.path(), &manifest, 1, &lines);
         let faults = faults(&empty, folder.path()).await;
         let first = &faults[0];
-        assert_eq!((&first.file, first.line), (name, Some(3)), "{what}: {faults:?}");
+        assert_eq!(
+            (&first.file, first.line),
+            (name, Some(3)),
+            "{what}: {faults:?}"
+        );
         assert!(first.what.contains(what), "{what}: {faults:?}");
     }
 }
@@ -132,15 +181,29 @@ async fn lines_that_are_missing_added_or_no_lines_are_told() {
         let faults = faults(&empty, folder.path()).await;
         (faults[0].line, faults[0].what.clone())
     };
-    let no_json = [original[0].clone(), "}{".to_owned(), original[2].clone(), original[3].clone()];
+    let no_json = [
+        original[0].clone(),
+        "}{".to_owned(),
+        original[2].clone(),
+        original[3].clone(),
+    ];
     assert_eq!(told(&no_json).await.0, Some(2));
     let gap = [&original[..1], &original[2..]].concat();
-    assert_eq!(told(&gap).await, (Some(2), "its position is 7, and 6 is due".to_owned()));
+    assert_eq!(
+        told(&gap).await,
+        (Some(2), "its position is 7, and 6 is due".to_owned())
+    );
     let twice = [&original[..2], &original[1..]].concat();
-    assert_eq!(told(&twice).await, (Some(3), "its position is 6, and 7 is due".to_owned()));
+    assert_eq!(
+        told(&twice).await,
+        (Some(3), "its position is 6, and 7 is due".to_owned())
+    );
     let short = &original[..3];
     let (line, what) = told(short).await;
-    assert_eq!((line, &*what), (None, "it ends at position 7, and the manifest names 8"));
+    assert_eq!(
+        (line, &*what),
+        (None, "it ends at position 7, and the manifest names 8")
+    );
 }
 
 #[tokio::test]
@@ -154,7 +217,8 @@ async fn a_file_that_is_not_the_manifests_is_refused() {
                 std::fs::write(path, zstd::encode_all(&*text, 9).unwrap()).unwrap();
                 let mut file = std::fs::File::options().append(true).open(path).unwrap();
                 // A frame that holds nothing.
-                file.write_all(&zstd::encode_all(&b""[..], 1).unwrap()).unwrap();
+                file.write_all(&zstd::encode_all(&b""[..], 1).unwrap())
+                    .unwrap();
             },
             "its SHA-256 is not that of the manifest",
         ),
@@ -166,7 +230,10 @@ async fn a_file_that_is_not_the_manifests_is_refused() {
             "incomplete frame",
         ),
         (|path| std::fs::write(path, "no zstd").unwrap(), ""),
-        (|path| std::fs::remove_file(path).unwrap(), "the file is missing"),
+        (
+            |path| std::fs::remove_file(path).unwrap(),
+            "the file is missing",
+        ),
     ];
     for (change, what) in changes {
         let (folder, manifest) = exported().await;
@@ -182,7 +249,12 @@ async fn a_file_that_is_not_the_manifests_is_refused() {
 async fn so_many_are_told_and_all_are_counted() {
     let (folder, manifest) = exported().await;
     let empty = servers().database().await.database_url;
-    write(folder.path(), &manifest, 1, &["no JSON".to_owned(), "nor this".to_owned()]);
+    write(
+        folder.path(),
+        &manifest,
+        1,
+        &["no JSON".to_owned(), "nor this".to_owned()],
+    );
     let printed = folder.path().join("printed");
     let commands = commands(&empty, &printed);
     let path = folder.path().display().to_string();
@@ -190,7 +262,10 @@ async fn so_many_are_told_and_all_are_counted() {
     assert_eq!(commands.run(&import).await.code(), Some(1));
     let told = commands.printed();
     let name = &manifest.files[1].name;
-    assert!(told.contains(&format!("{name}, line 1: expected")), "{told}");
+    assert!(
+        told.contains(&format!("{name}, line 1: expected")),
+        "{told}"
+    );
     assert!(!told.contains("line 2"), "{told}");
     assert!(told.contains("nothing was written."), "{told}");
     std::fs::remove_file(&printed).unwrap();

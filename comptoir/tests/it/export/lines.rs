@@ -31,7 +31,10 @@ async fn a_range_is_of_positions_or_of_times_of_recording() {
     let url = servers().database().await.database_url;
     fill(&url, 11, 10).await;
     let sql = "SELECT recorded_at FROM events ORDER BY position";
-    let at: Vec<DateTime<Utc>> = sqlx::query_scalar(sql).fetch_all(&pool(&url)).await.unwrap();
+    let at: Vec<DateTime<Utc>> = sqlx::query_scalar(sql)
+        .fetch_all(&pool(&url))
+        .await
+        .unwrap();
     let early = at[0] - chrono::TimeDelta::days(1);
     let position = |at| Some(Bound::Position(at));
     let time = |at| Some(Bound::Time(at));
@@ -43,7 +46,11 @@ async fn a_range_is_of_positions_or_of_times_of_recording() {
         (position(5), position(4), 0..0),
         // Both ends are included, to the microsecond.
         (time(at[2]), time(at[6]), 3..8),
-        (time(at[2] + chrono::TimeDelta::microseconds(1)), None, 4..12),
+        (
+            time(at[2] + chrono::TimeDelta::microseconds(1)),
+            None,
+            4..12,
+        ),
         (time(early), time(early), 0..0),
         (time(early), position(2), 1..3),
         (time(Utc::now()), None, 0..0),
@@ -51,7 +58,10 @@ async fn a_range_is_of_positions_or_of_times_of_recording() {
         let contexts = Vec::new();
         let request = Request { from, to, contexts };
         let found = positions(&url, &request).await;
-        assert!(found.iter().copied().eq(expected.clone()), "{request:?}: {found:?}");
+        assert!(
+            found.iter().copied().eq(expected.clone()),
+            "{request:?}: {found:?}"
+        );
     }
     for (context, expected) in [("identity", 11), ("hotels", 0)] {
         let request = Request {
@@ -69,9 +79,16 @@ async fn the_lines_go_to_the_output_too() {
     let folder = tempfile::tempdir().unwrap();
     let printed = folder.path().join("printed");
     let commands = commands(&url, &printed);
-    assert!(commands.run(&["audit", "export", "-", "--from", "2"]).await.success());
+    assert!(
+        commands
+            .run(&["audit", "export", "-", "--from", "2"])
+            .await
+            .success()
+    );
     let plain = std::fs::read_to_string(&printed).unwrap();
-    let count = plain.lines().filter(|line| line.starts_with(r#"{"specversion":"1.0""#));
+    let count = plain
+        .lines()
+        .filter(|line| line.starts_with(r#"{"specversion":"1.0""#));
     assert_eq!(count.count(), 4, "{plain}");
     std::fs::remove_file(&printed).unwrap();
     let compressed = ["audit", "export", "-", "--from", "2", "--zstd"];

@@ -66,7 +66,9 @@ async fn fill(url: &str, events: i64, bytes: usize) {
         manifest: [0; 32],
         epoch: Uuid::new_v4(),
         last: events,
-        topics: domain::CONTEXTS.map(|name| (name.to_owned(), topic)).to_vec(),
+        topics: domain::CONTEXTS
+            .map(|name| (name.to_owned(), topic))
+            .to_vec(),
     };
     let mut import = Import::begin(&pool(url), &imported).await.unwrap();
     let metadata = format!("{{\"filler\":\"{}\"}}", "x".repeat(bytes));

@@ -21,7 +21,10 @@ fn bearer(system: &System) -> String {
         account: Uuid::now_v7(),
         roles: vec![Admin],
     };
-    format!("Bearer {}", system.tokens.issue(&actor, chrono::Utc::now()).unwrap())
+    format!(
+        "Bearer {}",
+        system.tokens.issue(&actor, chrono::Utc::now()).unwrap()
+    )
 }
 
 async fn get(system: &System, query: &str) -> reqwest::Response {
@@ -62,7 +65,10 @@ async fn an_admin_gets_the_lines_of_an_export() {
     let some = some.text().await.unwrap();
     assert!(some.lines().eq(&expected[2..5]));
     let none = get(&system, "?context=hotels").await;
-    assert_eq!((none.status().as_u16(), &*none.text().await.unwrap()), (200, ""));
+    assert_eq!(
+        (none.status().as_u16(), &*none.text().await.unwrap()),
+        (200, "")
+    );
 
     // Who goes leaves nothing behind.
     wait_for("no reader", LIMIT, || async {
@@ -83,7 +89,13 @@ async fn an_admin_gets_the_lines_of_an_export() {
 #[tokio::test]
 async fn what_is_no_range_or_context_is_400_and_others_are_403() {
     let admin = shared().client(&[Admin]);
-    for query in ["from=0", "to=yesterday", "from=", "context=nothing", "context="] {
+    for query in [
+        "from=0",
+        "to=yesterday",
+        "from=",
+        "context=nothing",
+        "context=",
+    ] {
         let refused = admin.get(&format!("/api/audit/export?{query}")).await;
         refused.problem(400, "malformed");
     }

@@ -22,7 +22,10 @@ pub(super) async fn faults(url: &str, folder: &Path) -> Vec<Fault> {
     assert_eq!(event_store::head(&pool(url)).await.unwrap(), before);
     let touched = "SELECT EXISTS (SELECT FROM imports) OR EXISTS (SELECT FROM topics) \
          OR EXISTS (SELECT FROM events) OR EXISTS (SELECT FROM person_keys)";
-    let touched: bool = sqlx::query_scalar(touched).fetch_one(&pool(url)).await.unwrap();
+    let touched: bool = sqlx::query_scalar(touched)
+        .fetch_one(&pool(url))
+        .await
+        .unwrap();
     assert!(!touched);
     faults.first
 }
@@ -53,7 +56,10 @@ async fn a_part_of_a_log_is_refused() {
         export_with(&url, folder.path(), &request, 4).await;
         let faults = faults(&empty, folder.path()).await;
         assert_eq!(faults[0].file, MANIFEST);
-        assert!(faults[0].what.contains("only a whole one can be imported"), "{faults:?}");
+        assert!(
+            faults[0].what.contains("only a whole one can be imported"),
+            "{faults:?}"
+        );
     }
     // The beginning of a log is a log.
     let to = Request {
@@ -76,9 +82,15 @@ async fn a_manifest_that_is_wrong_is_refused() {
         (|of| of["format"] = json!(2), "format is 2"),
         (|of| of["complete"] = json!(false), "is not complete"),
         (|of| of["more"] = json!(1), "no manifest"),
-        (|of| of["events"] = json!(7), "have 6 events, and it names 7"),
+        (
+            |of| of["events"] = json!(7),
+            "have 6 events, and it names 7",
+        ),
         (|of| of["files"][1]["first"] = json!(6), "does not follow"),
-        (|of| of["files"][0]["name"] = json!("../x"), "no name of a file"),
+        (
+            |of| of["files"][0]["name"] = json!("../x"),
+            "no name of a file",
+        ),
         (|of| of["topics"][0]["partitions"] = json!(0), "is none"),
         (|of| of["last"] = json!(9), "the files end at position 6"),
     ];
@@ -108,7 +120,10 @@ async fn a_log_that_something_has_used_is_refused() {
     for url in [&full, &used, &url] {
         let before = rows(url).await;
         let refused = import(url, path.as_ref()).await;
-        assert!(matches!(refused, Err(Error::Log(LogError::NotEmpty))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Log(LogError::NotEmpty))),
+            "{refused:?}"
+        );
         assert_eq!(rows(url).await, before);
     }
     let commands = commands(&full, &folder.path().join("printed"));
