@@ -9,6 +9,7 @@ pub mod database;
 pub mod epoch;
 mod frozen;
 pub mod idempotency;
+pub mod import;
 mod leaf;
 pub mod load;
 mod log;

@@ -73,6 +73,9 @@ pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route
 pub fn closed(error: personal::Error) -> service_kit::problem::Problem {
     match error {
         personal::Error::Database(error) => database(error),
+        error if error.is_of_a_lost_key() => {
+            service_kit::problem::Problem::person_keys_missing(&error)
+        }
         error => service_kit::problem::Problem::fault("personal data can't be opened", &error),
     }
 }

@@ -4,7 +4,9 @@ mod bar;
 mod causes;
 mod check;
 mod checkpoints;
+mod export;
 mod history;
+mod import;
 mod keys;
 mod prove;
 mod replay;
@@ -29,8 +31,12 @@ pub(crate) enum AuditCommand {
     Checkpoint(checkpoints::Checkpoint),
     /// Lists what was signed.
     Checkpoints(checkpoints::Checkpoints),
+    /// Writes events as CloudEvents, in lines of JSON, into a folder that can be imported again.
+    Export(export::Export),
     /// Tells every event of a stream: when, who, which request, caused by what.
     History(history::History),
+    /// Brings a whole export into an empty log: what `comptoir migrate` made, and nothing used yet.
+    Import(import::Import),
     /// Prints the public keys of the log, for those who check proofs.
     Key(keys::Key),
     /// Proves that an event is in the log.
@@ -78,7 +84,9 @@ impl AuditCommand {
             Self::Check(command) => command.run(),
             Self::Checkpoint(command) => command.run().await,
             Self::Checkpoints(command) => command.run().await,
+            Self::Export(command) => command.run().await,
             Self::History(command) => command.run().await,
+            Self::Import(command) => command.run().await,
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,

@@ -9,6 +9,7 @@ use event_store::personal::Keyring;
 use event_store::tree::CheckpointKeys;
 use projections::rebuild::Databases;
 use projections::runtime::{Registered, search_path};
+use sqlx::PgPool;
 
 use crate::settings::checkpoints::keys;
 use crate::settings::{self, KeysDatabase, Personal};
@@ -91,6 +92,20 @@ impl Store {
             bail!("revealing personal data needs COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
+    }
+
+    /// Connections to the log alone.
+    pub(crate) fn log(&self) -> anyhow::Result<PgPool> {
+        let url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => up::running(self.data.clone())?.databases.database_url,
+        };
+        database::pool(&url, "log", CONNECTIONS).context("DATABASE_URL")
+    }
+
+    /// Connections to the persons' keys, when they are in another database than the log's.
+    pub(crate) fn keys(&self) -> anyhow::Result<Option<PgPool>> {
+        self.keys_database.pool()
     }
 
     fn given(&self, url: &str) -> settings::Databases {

@@ -10,6 +10,7 @@ mod conventions;
 mod demo;
 mod door;
 mod emails;
+mod export;
 mod faults;
 mod garbage;
 mod history;

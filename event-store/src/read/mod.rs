@@ -23,6 +23,14 @@ static AFTER: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The same with their leaf hashes.
+static AFTER_WITH_LEAVES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS}, leaf_hash FROM events \
+         WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint"
+    )
+});
+
 /// Those at so many positions after one, with their leaf hashes behind: where positions are not
 /// dense, fewer or more.
 static AT_WITH_LEAVES: LazyLock<String> = LazyLock::new(|| {

@@ -2,6 +2,7 @@
 
 pub mod causes;
 mod error;
+pub mod export;
 pub mod history;
 mod lines;
 pub mod proofs;
@@ -20,6 +21,7 @@ const ADMIN: Access = Access::Roles(&[Admin]);
 pub fn routes(routes: Routes<App>) -> Routes<App> {
     routes
         .allow(ADMIN, Whose::Platform, routes!(causes::show_causes))
+        .allow(ADMIN, Whose::Platform, routes!(export::export_events))
         .allow(ADMIN, Whose::Platform, routes!(history::show_stream))
         .allow(ADMIN, Whose::Platform, routes!(proofs::list_checkpoints))
         .allow(ADMIN, Whose::Platform, routes!(proofs::show_checkpoint))
