@@ -312,6 +312,27 @@ async fn a_large_tree_is_cut_and_says_so_but_keeps_the_way_to_the_event() {
 }
 
 #[tokio::test]
+async fn a_command_of_many_events_is_together_as_far_as_there_is_room() {
+    let (log, _) = own_log().await;
+    let events = [("ShopOpened", r#"{"type":"ShopOpened"}"#); 450];
+    old_rows::insert(&log, StreamId::of::<Shop>(Uuid::now_v7()), &events).await;
+    old_rows::insert(&log, StreamId::of::<Shop>(Uuid::now_v7()), &events[..3]).await;
+    for (asked, count) in [(1, 450), (225, 450), (450, 450), (451, 3), (453, 3)] {
+        let tree = causes::of(log.pool(), EventName::At(asked), Bounds::default()).await;
+        let tree = tree.unwrap().unwrap();
+        assert_eq!(tree.happened.events.len(), count, "{asked}");
+        let marked: Vec<_> = tree
+            .happened
+            .events
+            .iter()
+            .filter(|one| one.asked)
+            .collect();
+        assert_eq!((marked.len(), marked[0].position), (1, asked));
+        assert!(!tree.cut);
+    }
+}
+
+#[tokio::test]
 async fn an_id_whose_time_is_wrong_is_searched_for_in_the_whole_log() {
     let (log, url) = own_log().await;
     let events = [("ShopOpened", r#"{"type":"ShopOpened"}"#); 3];
