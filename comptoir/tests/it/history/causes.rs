@@ -293,11 +293,8 @@ async fn a_large_tree_is_cut_and_says_so_but_keeps_the_way_to_the_event() {
         serde_json::to_value(tree.unwrap().unwrap()).unwrap()
     };
     let narrow = cut(1, 32).await;
-    assert_eq!(
-        unmarked(&narrow),
-        unmarked(&tree),
-        "all of it is on the way"
-    );
+    assert!(one_of(&narrow, "EmailSent").is_some(), "{narrow}");
+    assert_eq!(narrow["cut"], true);
     // From the beginning on there is no way to keep.
     let first = tree["happened"]["events"][0]["position"].to_string();
     let output = audit(&["causes", &first, "--limit", "1"]);
