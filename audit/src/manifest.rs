@@ -46,7 +46,7 @@ pub struct Manifest {
     pub topics: Vec<TopicOf>,
     /// The files, in the order of positions.
     pub files: Vec<FileOf>,
-    /// Checkpoints of the log, as signed notes.
+    /// Checkpoints of a whole log, as signed notes.
     pub checkpoints: Vec<String>,
     /// What the log's system has and the export has not, in sentences.
     pub left_out: Vec<String>,
@@ -113,6 +113,11 @@ impl Manifest {
             checkpoints: Vec::new(),
             left_out: LEFT_OUT.map(str::to_owned).to_vec(),
         }
+    }
+
+    /// Whether it has all events of the log up to its last.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.first == 1 && self.asked.contexts.is_empty()
     }
 
     /// The manifest in `folder`; none when there is none.

@@ -29,6 +29,19 @@ pub struct Imported {
     pub last: Position,
     /// Every context and its topic.
     pub topics: Vec<(String, Topic)>,
+    /// What was signed of it.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+/// A checkpoint that others have by now.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// How many events it covers.
+    pub size: u64,
+    /// The name of the log and its epoch.
+    pub origin: String,
+    /// The signed note.
+    pub note: String,
 }
 
 /// Why nothing is imported.
@@ -210,6 +223,17 @@ async fn claim(connection: &mut PgConnection, imported: &Imported) -> Result<(),
             .bind(i32::try_from(topic.partitions).unwrap_or(i32::MAX))
             .execute(&mut *connection)
             .await?;
+    }
+    for Checkpoint { size, origin, note } in &imported.checkpoints {
+        sqlx::query(
+            "INSERT INTO checkpoints (size, origin, note, published_at) VALUES ($1, $2, $3, now()) \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(size.cast_signed())
+        .bind(origin)
+        .bind(note)
+        .execute(&mut *connection)
+        .await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use event_store::Position;
+use event_store::{Position, tree};
 use sqlx::PgPool;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::spawn_blocking;
@@ -53,6 +53,10 @@ pub async fn to_folder(
             manifest
         }
     };
+    let mut manifest = manifest;
+    if !manifest.complete {
+        manifest.checkpoints = checkpoints(pool, &manifest).await?;
+    }
     let folder = folder.to_owned();
     let selection = Selection {
         epoch,
@@ -71,6 +75,16 @@ pub async fn to_folder(
     let received = read_ahead(pool, rest, file)?;
     let written = spawn_blocking(move || write(&folder, manifest, file, received, &progress));
     written.await.map_err(|error| Error::broken(&error))?
+}
+
+/// What was signed of the events of an export, if it begins with the first and has all of them.
+async fn checkpoints(pool: &PgPool, manifest: &Manifest) -> Result<Vec<String>, sqlx::Error> {
+    if !manifest.is_whole() {
+        return Ok(Vec::new());
+    }
+    let last = manifest.last.unsigned_abs();
+    let signed = tree::checkpoints(pool, 0, last, None).await?;
+    Ok(signed.into_iter().map(|signed| signed.note).collect())
 }
 
 /// Keeps the files up to the first that is not as it was written, and writes that down.

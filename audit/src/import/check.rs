@@ -2,17 +2,21 @@
 
 use std::collections::HashMap as Map;
 use std::io;
+use std::iter::Peekable;
 use std::path::Path;
+use std::vec::IntoIter;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use event_store::Position;
 use event_store::partition::partition_of;
+use event_store::{Position, leaf_hash};
 use foldhash::HashMap;
+use proofs::{Frontier, Hash};
 use uuid::Uuid;
 
 use super::fault::Faults;
 use super::line::{LineEvent, Parsed, parse};
 use super::lines::Lines;
+use super::signed::Signed;
 use crate::manifest::{MANIFEST, Manifest};
 use crate::schemas::{Schema, erases};
 
@@ -36,6 +40,9 @@ struct Checker<'m> {
     /// How many events each stream has, and whose it is: some 50 bytes a stream.
     streams: HashMap<Uuid, (i64, &'static str)>,
     found: Found,
+    /// The tree over the events so far, and what was signed of it and is still to come.
+    tree: Frontier,
+    signed: Peekable<IntoIter<Signed<'m>>>,
 }
 
 /// Checks every line of the export in `folder`.
@@ -57,6 +64,10 @@ pub(super) fn check(
         now: Utc::now(),
         streams: HashMap::default(),
         found: Found::default(),
+        tree: Frontier::new(),
+        signed: Signed::of(&manifest.checkpoints, |_| ())
+            .into_iter()
+            .peekable(),
     };
     let mut events = 0;
     for of in &manifest.files {
@@ -108,6 +119,11 @@ pub(super) fn check(
         let what = format!("the files have {events} events, and it names {named}");
         faults.add(MANIFEST, None, what);
     }
+    for signed in checker.signed {
+        let size = signed.size();
+        let what = format!("it has a checkpoint of {size} events, and that many there are not");
+        faults.add(MANIFEST, None, what);
+    }
     Ok(checker.found)
 }
 
@@ -122,14 +138,31 @@ impl Checker<'_> {
                 return Err(what);
             }
         };
+        let signed = self.is_signed(&event);
         let order = self.follows(&event);
         let stream = self.continues(&event);
         if erases(&event) {
             self.found.erased.push(event.aggregate_id);
         }
         order.and(stream)?;
+        signed?;
         fault.map_or(Ok(()), Err)?;
         self.is_known(&event)
+    }
+
+    /// Whether the events up to this one are those that were signed.
+    fn is_signed(&mut self, event: &LineEvent<'_>) -> Result<(), String> {
+        self.tree.push(Hash(leaf_hash(event)));
+        let size = self.tree.size();
+        let mut signed = Ok(());
+        while let Some(next) = self.signed.next_if(|next| next.size() <= size) {
+            if !next.is_of(&self.tree) {
+                signed = Err(format!(
+                    "a checkpoint of the manifest is of {size} events, but not of these"
+                ));
+            }
+        }
+        signed
     }
 
     /// Whether it follows the event before it, and its times can be.

@@ -10,6 +10,7 @@ use event_store::import::Imported;
 use sha2::{Digest, Sha256};
 
 use super::fault::Faults;
+use super::signed::Signed;
 use crate::manifest::{FORMAT, MANIFEST, Manifest};
 
 /// The most partitions of a topic.
@@ -34,12 +35,16 @@ pub(super) fn manifest(
     for what in wrong_with(&manifest) {
         faults.add(MANIFEST, None, what);
     }
+    let signed = Signed::of(&manifest.checkpoints, |what| {
+        faults.add(MANIFEST, None, what)
+    });
     let topic = |of: &crate::manifest::TopicOf| (of.context.clone(), of.topic());
     let imported = Imported {
         manifest: Sha256::digest(&bytes).into(),
         epoch: manifest.epoch,
         last: manifest.last,
         topics: manifest.topics.iter().map(topic).collect(),
+        checkpoints: signed.iter().map(Signed::row).collect(),
     };
     Ok(Some((manifest, imported)))
 }
@@ -55,7 +60,7 @@ fn wrong_with(manifest: &Manifest) -> Vec<String> {
     if !manifest.complete {
         wrong.push("the export is not complete: run it again, it goes on where it was".to_owned());
     }
-    if manifest.first != 1 || !manifest.asked.contexts.is_empty() {
+    if !manifest.is_whole() {
         wrong.push(
             "it is a part of a log, and only a whole one can be imported: from position 1 on, and of every context"
                 .to_owned(),

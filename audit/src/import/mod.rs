@@ -6,6 +6,7 @@ mod fault;
 mod folder;
 mod line;
 mod lines;
+mod signed;
 mod store;
 
 use std::io;

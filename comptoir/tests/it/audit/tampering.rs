@@ -6,7 +6,7 @@ use event_store::{Log, read};
 use proofs::Hash;
 use sqlx::{Executor, PgPool};
 
-use super::{add, keys, log_of, signed};
+use super::{add, keys, log_of, signed, trusted};
 use crate::log::open;
 use crate::support::servers;
 
@@ -39,14 +39,6 @@ async fn restore(log: &PgPool) {
     )
     .await
     .unwrap();
-}
-
-async fn trusted(log: &PgPool) -> Trusted {
-    let signed = checkpoints(log, 0, u64::MAX, None).await.unwrap();
-    Trusted {
-        keys: keys().verifiers(&signed[0].origin).unwrap(),
-        published: Vec::new(),
-    }
 }
 
 async fn verified(log: &PgPool, trusted: &Trusted) -> Report {

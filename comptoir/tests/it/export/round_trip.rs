@@ -73,6 +73,7 @@ async fn what_is_imported_is_what_was_exported_and_goes_on() {
     })
     .await;
     one.stop.cancel();
+    let signed_size = signed(one.log.pool()).await;
     let url = one.databases.database_url.clone();
     let folder = tempfile::tempdir().unwrap();
     let export = folder.path().join("export");
@@ -82,6 +83,7 @@ async fn what_is_imported_is_what_was_exported_and_goes_on() {
         "{manifest:?}"
     );
     assert_eq!(manifest.last, head(one.log.pool()).await);
+    assert_eq!((manifest.checkpoints.len(), signed_size), (1, manifest.last.unsigned_abs()));
 
     let databases = servers().database().await;
     let other = pool(&databases.database_url);
@@ -102,6 +104,10 @@ async fn what_is_imported_is_what_was_exported_and_goes_on() {
     };
     assert_eq!(topics_of(&other).await, topics_of(one.log.pool()).await);
     assert!(is_destroyed(&other, erased).await);
+    // What was signed there holds here.
+    assert_eq!(signed(&other).await, signed_size);
+    let report = verify(&other, &trusted(&other).await, |_, _| ()).await.unwrap();
+    assert!(report.holds() && (report.honoured, report.unsigned) == (1, 0), "{report:?}");
     // Done again it changes nothing.
     let again = commands.run(&["audit", "import", &path]).await;
     assert!(again.success(), "{}", commands.printed());
