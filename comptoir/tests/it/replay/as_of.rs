@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use uuid::Uuid;
 
-use super::replayed as replayed_as_usual;
+use super::{LIMIT, replayed as replayed_as_usual};
 use crate::projector::one_truth::people;
 use crate::runtime::{caught_up, history};
-use crate::support::{Answer, Client, Deployment, System};
+use crate::support::{Answer, Client, Deployment, System, wait_for};
 
 /// `path` as of a moment.
 fn as_of(path: &str, moment: &str) -> String {
@@ -292,6 +292,16 @@ async fn what_is_not_whole_is_not_read() {
     let accounts = projections::named("accounts").unwrap();
     let outcome = replayed_as_usual(&system, &accounts, AsOf::Position(then)).await;
     let schema = Schema::parse(&outcome.unwrap().schema).unwrap();
+    let listed = admin.get("/api/audit/replays").await.expect(200).body;
+    assert_eq!(listed["results"].as_array().unwrap().len(), 1);
+    let listed = &listed["results"][0];
+    assert_eq!(listed["schema"], schema.name());
+    assert_eq!(
+        (&listed["position"], &listed["state"]),
+        (&json!(then), &json!("complete"))
+    );
+    let refused = admin.get(&as_of("/api/audit/replays", "1")).await;
+    refused.problem(400, "unknown-parameter");
     let whole = admin.get(&asked).await.expect(200);
     assert!(whole.body["count"].as_i64().unwrap() > 0);
     let sql = format!("SELECT obj_description('{schema}'::regnamespace, 'pg_namespace')");
@@ -309,5 +319,44 @@ async fn what_is_not_whole_is_not_read() {
     admin.get(&asked).await.expect(200);
     drop(&system.read, &schema).await.unwrap();
     admin.get(&asked).await.problem(409, "not-replayed");
+    system.stop.cancel();
+}
+
+/// Between looking for a replay and reading it, another one may take its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_made_anew_while_it_is_read_is_not_answered() {
+    let (system, admin, _) = with_history().await;
+    let then = system.log.head().await.unwrap();
+    let asked = as_of("/api/admin/users", &then.to_string());
+    let accounts = projections::named("accounts").unwrap();
+    let outcome = replayed_as_usual(&system, &accounts, AsOf::Position(then)).await;
+    let outcome = outcome.unwrap();
+    let (schema, id) = (&outcome.schema, outcome.marker.id.to_string());
+    let sql = format!("SELECT obj_description('{schema}'::regnamespace, 'pg_namespace')");
+    let said: String = sqlx::query_scalar(&sql)
+        .fetch_one(&system.read)
+        .await
+        .unwrap();
+    let other = said.replace(&id, &Uuid::new_v4().to_string());
+    let mut anew = system.read.begin().await.unwrap();
+    for sql in [
+        format!("LOCK TABLE {schema}.accounts"),
+        format!("COMMENT ON SCHEMA {schema} IS '{other}'"),
+    ] {
+        anew.execute(sql.as_str()).await.unwrap();
+    }
+    let (answer, ()) = tokio::join!(admin.get(&asked), async {
+        wait_for("the query to wait", LIMIT, async || {
+            let sql = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted \
+                 AND relation = $1::regclass)";
+            let query = sqlx::query_scalar(sql).bind(format!("{schema}.accounts"));
+            let waits: bool = query.fetch_one(&system.read).await.unwrap();
+            waits.then_some(())
+        })
+        .await;
+        anew.commit().await.unwrap();
+    });
+    answer.problem(409, "not-replayed");
+    admin.get(&asked).await.expect(200);
     system.stop.cancel();
 }

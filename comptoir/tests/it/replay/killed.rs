@@ -2,9 +2,10 @@
 
 use comptoir::contexts::Contexts;
 use event_store::as_of::AsOf;
-use projections::rebuild::replay::{Error, State, list};
+use projections::rebuild::replay::{Error, Schema, State, drop, list};
 use projections::runtime::Slot;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
+use tokio::time::timeout;
 
 use super::{LIMIT, registered, replayed, rows, rows_of};
 use crate::runtime::{history, tables};
@@ -94,10 +95,13 @@ async fn one_replay_of_a_name_is_made_at_a_time() {
     let holder = holder(&system).await;
     let (first, ()) = tokio::join!(replayed(&system, &nights, as_of), async {
         wait_until_held_up(&system.read).await;
-        let second = replayed(&system, &nights, as_of).await;
+        let at_once = "who comes second does not wait";
+        let second = timeout(LIMIT, replayed(&system, &nights, as_of));
+        let second = second.await.expect(at_once);
         assert!(matches!(second, Err(Error::Held(_))), "{second:?}");
-        let schema = super::Schema::usual(&nights, system.log.head().await.unwrap());
-        let dropped = projections::rebuild::replay::drop(&system.read, &schema).await;
+        let schema = Schema::usual(&nights, system.log.head().await.unwrap());
+        let dropped = timeout(LIMIT, drop(&system.read, &schema));
+        let dropped = dropped.await.expect(at_once);
         assert!(matches!(dropped, Err(Error::Held(_))), "{dropped:?}");
         // One of another name goes on.
         let hotels = replayed(&system, &registered("hotels"), as_of).await;

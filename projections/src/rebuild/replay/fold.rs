@@ -1,7 +1,7 @@
 //! The fold of a replay: bare table, rows, indexes, as a rebuild makes its shadow.
 
-use event_store::FrozenLog;
 use event_store::as_of::Moment;
+use event_store::{FrozenLog, head};
 use sqlx::Executor;
 
 use super::{Error, in_order};
@@ -19,42 +19,55 @@ pub(super) async fn fold(
     workers: usize,
     teller: &Teller,
 ) -> Result<Vec<Parked>, Error> {
-    let read = &databases.read;
     let into = (projection, relation);
-    let log = FrozenLog::take_up_to(&databases.log, moment.position).await;
-    let mut log = log.map_err(rebuild::Error::from)?;
-    if (log.epoch(), log.head()) != (moment.epoch, moment.position) {
-        return Err(Error::OtherLog);
-    }
     if projection.across_streams {
-        return fill_in_order(databases, into, &log, teller).await;
+        return fill_in_order(databases, into, moment, teller).await;
     }
-    match fill::fill(databases, into, &mut log, workers, teller).await {
+    match fill(databases, into, moment, workers, teller).await {
         Ok(parked) => {
             teller.begin(Step::Indexing, 0);
-            shadow::index(read, projection, relation).await?;
+            shadow::index(&databases.read, projection, relation).await?;
             Ok(parked)
         }
         // As in a rebuild: COPY does not say whose row is refused.
-        Err(rebuild::Error::Database(error)) if ApplyError::is_of_a_row(&error) => {
+        Err(Error::Rebuild(rebuild::Error::Database(error))) if ApplyError::is_of_a_row(&error) => {
             tracing::warn!(%error, projection = projection.name, "a row is refused: looking for it");
             let empty = format!("TRUNCATE {relation}");
-            read.execute(empty.as_str()).await?;
-            fill_in_order(databases, into, &log, teller).await
+            databases.read.execute(empty.as_str()).await?;
+            fill_in_order(databases, into, moment, teller).await
         }
-        Err(error) => Err(error.into()),
+        failed => failed,
     }
+}
+
+/// Stream by stream.
+async fn fill(
+    databases: &Databases,
+    into: (&Registered, &str),
+    moment: &Moment,
+    workers: usize,
+    teller: &Teller,
+) -> Result<Vec<Parked>, Error> {
+    let mut log = FrozenLog::take_up_to(&databases.log, moment.position).await?;
+    if (log.epoch(), log.head()) != (moment.epoch, moment.position) {
+        return Err(Error::OtherLog);
+    }
+    Ok(fill::fill(databases, into, &mut log, workers, teller).await?)
 }
 
 async fn fill_in_order(
     databases: &Databases,
     (projection, relation): (&Registered, &str),
-    log: &FrozenLog,
+    moment: &Moment,
     teller: &Teller,
 ) -> Result<Vec<Parked>, Error> {
+    let (epoch, end) = head(&databases.log).await?;
+    if epoch != moment.epoch || end < moment.position {
+        return Err(Error::OtherLog);
+    }
     shadow::index(&databases.read, projection, relation).await?;
-    teller.begin(Step::Filling, log.head().unsigned_abs());
-    let parked = in_order::fill(databases, (projection, relation), log, teller).await?;
+    teller.begin(Step::Filling, moment.position.unsigned_abs());
+    let parked = in_order::fill(databases, (projection, relation), moment, teller).await?;
     shadow::analyze(&databases.read, relation).await?;
     Ok(parked)
 }

@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use event_store::{FrozenLog, RecordedEvent, read};
+use event_store::as_of::Moment;
+use event_store::{RecordedEvent, read};
 use sqlx::Connection;
 
 use crate::rebuild::fill::{MOST_PARKED, Parked, too_many, without_payload};
@@ -16,17 +17,17 @@ use crate::runtime::{Registered, batch, open};
 /// How many events are read at once.
 const PAGE: i64 = 2_000;
 
-/// Folds all of `log` into the table `relation`, given with its schema; gives what could not be
+/// Folds the log up to `moment` into the table `relation`, given with its schema; gives what could not be
 /// folded.
 pub(super) async fn fill(
     databases: &Databases,
     (projection, relation): (&Registered, &str),
-    log: &FrozenLog,
+    moment: &Moment,
     teller: &Teller,
 ) -> Result<Vec<Parked>, Error> {
     let (mut position, mut parked, mut ended) = (0, Vec::new(), HashSet::new());
-    while position < log.head() {
-        let left = log.head() - position;
+    while position < moment.position {
+        let left = moment.position - position;
         let page = read::after(&databases.log, position, PAGE.min(left)).await?;
         let Some(last) = page.last() else {
             let why = format!("the log ends at position {position}");
@@ -34,7 +35,7 @@ pub(super) async fn fill(
         };
         teller.advance((last.position - position).unsigned_abs());
         position = last.position;
-        let new = opened(databases, projection, log, page).await?;
+        let new = opened(databases, projection, moment, page).await?;
         let new: Vec<&Delivered> = new.iter().collect();
         let mut sorted = Sorted::of(projection, &new, ended.clone());
         let mut connection = databases.read.acquire().await?;
@@ -62,13 +63,13 @@ pub(super) async fn fill(
 async fn opened(
     databases: &Databases,
     projection: &Registered,
-    log: &FrozenLog,
+    moment: &Moment,
     page: Vec<RecordedEvent>,
 ) -> Result<Vec<Delivered>, Error> {
     let of_it = page.into_iter();
     let of_it = of_it.filter(|event| event.aggregate_type == projection.aggregate_type);
     let mut events: Vec<Delivered> = of_it
-        .map(|event| Delivered::from_log(log.epoch(), event))
+        .map(|event| Delivered::from_log(moment.epoch, event))
         .collect();
     open::open(&databases.keyring, &mut events).await?;
     Ok(events)
