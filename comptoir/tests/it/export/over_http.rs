@@ -37,7 +37,7 @@ async fn get(system: &System, query: &str) -> reqwest::Response {
 /// Connections that read the log with its leaf hashes.
 async fn readers(log: &PgPool) -> i64 {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND pid <> pg_backend_pid() AND query LIKE '%partition, leaf_hash FROM events%'";
+         AND query LIKE 'SELECT position, event_id, %, leaf_hash FROM events %'";
     sqlx::query_scalar(sql).fetch_one(log).await.unwrap()
 }
 
