@@ -103,7 +103,7 @@ pub(super) fn check(
             faults.add(&of.name, None, what);
         }
         events += lines.number;
-        if whole && !lines.is_as_in(of)? {
+        if whole && !lines.matches(of)? {
             let what = "its SHA-256 is not that of the manifest: it was altered";
             faults.add(&of.name, None, what);
         }

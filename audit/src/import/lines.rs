@@ -68,7 +68,7 @@ impl Lines {
     }
 
     /// After the last line: whether the file is as the manifest has it, to the byte.
-    pub(super) fn is_as_in(self, of: &FileOf) -> io::Result<bool> {
+    pub(super) fn matches(self, of: &FileOf) -> io::Result<bool> {
         let mut compressed = self.reader.into_inner().finish();
         io::copy(&mut compressed, &mut io::sink())?;
         let Hashed { hash, bytes, .. } = compressed.into_inner();

@@ -85,7 +85,7 @@ fn read(
                 return Ok(());
             }
         }
-        if !lines.is_as_in(of)? {
+        if !lines.matches(of)? {
             return Err(altered());
         }
         if !send(sender, rows, last) {

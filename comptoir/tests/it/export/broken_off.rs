@@ -60,9 +60,15 @@ async fn an_export_that_is_killed_keeps_whole_files_and_goes_on() {
     let arguments = ["audit", "export", &path, "--file", "3000"];
     let mut killed = commands.spawn(&arguments);
     let begun = pipe.clone();
-    let read = spawn_blocking(move || File::open(begun).unwrap().read(&mut [0; 1_000]).unwrap());
-    assert!(read.await.unwrap() > 0);
+    let read = spawn_blocking(move || {
+        let mut pipe = File::open(begun).unwrap();
+        let read = pipe.read(&mut [0; 1_000]).unwrap();
+        (pipe, read)
+    });
+    let (open, read) = read.await.unwrap();
+    assert!(read > 0);
     killed.kill();
+    drop(open);
     assert!(!manifest(&export).complete);
     assert!(!export.join(&second.name).exists());
     std::fs::remove_file(&pipe).unwrap();

@@ -10,7 +10,7 @@ use event_store::{RecordedEvent, leaf_hash};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::refused::{change_manifest, faults};
+use super::refused::{Change, change_manifest, faults};
 use super::{commands, export_all, fill, lines};
 use crate::support::servers;
 
@@ -59,8 +59,11 @@ fn seal(line: &mut Value) {
     line["leafhash"] = json!(STANDARD.encode(leaf_hash(&event)));
 }
 
+/// What is done to a file.
+type Harm = fn(&Path);
+
 /// What is done to the third line of the second file, and what is said of it.
-const CHANGES: [(fn(&mut Value), &str); 22] = [
+const CHANGES: [Change<Value>; 22] = [
     (|of| *of = json!({}), "missing field"),
     (
         |of| drop(of.as_object_mut().unwrap().remove("subject")),
@@ -209,7 +212,7 @@ async fn lines_that_are_missing_added_or_no_lines_are_told() {
 #[tokio::test]
 async fn a_file_that_is_not_the_manifests_is_refused() {
     let empty = servers().database().await.database_url;
-    let changes: [(fn(&Path), &str); 4] = [
+    let changes: [(Harm, &str); 4] = [
         (
             // The same lines, compressed otherwise.
             |path| {

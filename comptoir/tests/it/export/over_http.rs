@@ -7,12 +7,15 @@ use comptoir::settings::Kafka;
 use domain::actor::Role::{Admin, Buyer};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use sqlx::PgPool;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::{export_all, fill, lines};
 use crate::support::{System, servers, shared, wait_for};
 
-const LIMIT: Duration = Duration::from_secs(60);
+/// A client is left after 30 seconds.
+const LIMIT: Duration = Duration::from_secs(90);
 /// Far more than sockets hold.
 const MANY: i64 = 20_000;
 
@@ -37,8 +40,16 @@ async fn get(system: &System, query: &str) -> reqwest::Response {
 /// Connections that read the log with its leaf hashes.
 async fn readers(log: &PgPool) -> i64 {
     let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-         AND pid <> pg_backend_pid() AND query LIKE '%partition, leaf_hash FROM events%'";
+         AND query LIKE 'SELECT position, event_id, %, leaf_hash FROM events %'";
     sqlx::query_scalar(sql).fetch_one(log).await.unwrap()
+}
+
+/// Nobody reads any more.
+async fn gone(system: &System) {
+    wait_for("the end of the reader", LIMIT, || async {
+        (readers(system.log.pool()).await == 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,18 +82,25 @@ async fn an_admin_gets_the_lines_of_an_export() {
     );
 
     // Who goes leaves nothing behind.
-    wait_for("no reader", LIMIT, || async {
-        (readers(system.log.pool()).await == 0).then_some(())
-    })
-    .await;
+    gone(&system).await;
     let mut left = get(&system, "").await;
     assert!(left.chunk().await.unwrap().is_some());
     assert_eq!(readers(system.log.pool()).await, 1);
     drop(left);
-    wait_for("the end of the reader", LIMIT, || async {
-        (readers(system.log.pool()).await == 0).then_some(())
+    gone(&system).await;
+    // Who stays and takes nothing is left.
+    let mut client = TcpStream::connect(system.address).await.unwrap();
+    let bearer = bearer(&system);
+    let request = format!(
+        "GET /api/audit/export HTTP/1.1\r\nHost: comptoir\r\nAuthorization: {bearer}\r\n\r\n"
+    );
+    client.write_all(request.as_bytes()).await.unwrap();
+    wait_for("the reader", LIMIT, || async {
+        (readers(system.log.pool()).await == 1).then_some(())
     })
     .await;
+    gone(&system).await;
+    drop(client);
     system.stop.cancel();
 }
 

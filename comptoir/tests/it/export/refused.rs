@@ -12,6 +12,9 @@ use sqlx::Executor;
 use super::{commands, export_all, export_with, fill, import, pool, rows};
 use crate::support::servers;
 
+/// What is done to something, and what is said of it.
+pub(super) type Change<T> = (fn(&mut T), &'static str);
+
 /// The faults of an export; the log of `url` is as it was.
 pub(super) async fn faults(url: &str, folder: &Path) -> Vec<Fault> {
     let before = event_store::head(&pool(url)).await.unwrap();
@@ -78,7 +81,7 @@ async fn a_manifest_that_is_wrong_is_refused() {
     let url = servers().database().await.database_url;
     let empty = servers().database().await.database_url;
     fill(&url, 6, 10).await;
-    let changes: [(fn(&mut Value), &str); 8] = [
+    let changes: [Change<Value>; 8] = [
         (|of| of["format"] = json!(2), "format is 2"),
         (|of| of["complete"] = json!(false), "is not complete"),
         (|of| of["more"] = json!(1), "no manifest"),

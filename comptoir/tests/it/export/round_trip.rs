@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audit::verify::verify;
 use comptoir::contexts::Contexts;
 use domain::actor::Role::{Admin, Buyer, Hotelier};
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{commands, export_all, pool, rows};
+use crate::audit::{signed, trusted};
 use crate::runtime::{caught_up, history, tables};
 use crate::support::{System, servers, wait_for};
 
@@ -83,7 +85,10 @@ async fn what_is_imported_is_what_was_exported_and_goes_on() {
         "{manifest:?}"
     );
     assert_eq!(manifest.last, head(one.log.pool()).await);
-    assert_eq!((manifest.checkpoints.len(), signed_size), (1, manifest.last.unsigned_abs()));
+    assert_eq!(
+        (manifest.checkpoints.len(), signed_size),
+        (1, manifest.last.unsigned_abs())
+    );
 
     let databases = servers().database().await;
     let other = pool(&databases.database_url);
@@ -106,8 +111,13 @@ async fn what_is_imported_is_what_was_exported_and_goes_on() {
     assert!(is_destroyed(&other, erased).await);
     // What was signed there holds here.
     assert_eq!(signed(&other).await, signed_size);
-    let report = verify(&other, &trusted(&other).await, |_, _| ()).await.unwrap();
-    assert!(report.holds() && (report.honoured, report.unsigned) == (1, 0), "{report:?}");
+    let report = verify(&other, &trusted(&other).await, |_, _| ())
+        .await
+        .unwrap();
+    assert!(
+        report.holds() && (report.honoured, report.unsigned) == (1, 0),
+        "{report:?}"
+    );
     // Done again it changes nothing.
     let again = commands.run(&["audit", "import", &path]).await;
     assert!(again.success(), "{}", commands.printed());
