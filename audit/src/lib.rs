@@ -3,5 +3,6 @@
 //! into an empty one. The command line and the query API both ask here.
 
 pub mod causes;
+pub mod reconcile;
 pub mod streams;
 pub mod verify;

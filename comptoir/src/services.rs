@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use projections::erase::erase;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
+use read_api::audit::reconcile::Beside;
 use read_api::lag::events_behind;
 use read_api::query::Tables;
 use read_api::standing::Visibility;
@@ -29,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use workers::mail::Mail;
 use workers::runtime::{run_due, run_policies};
 
+use crate::audit::policies;
 use crate::contexts::Contexts;
 use crate::settings::{Databases, KeysDatabase, Personal, Topics};
 use crate::{http, measure};
@@ -157,8 +159,8 @@ impl Process {
         Ok(app)
     }
 
-    /// Adds the query API.
-    pub fn read_api(&mut self, tokens: Tokens) {
+    /// Adds the query API; auditors have the log compared with `kafka`, where it is known.
+    pub fn read_api(&mut self, tokens: Tokens, kafka: Option<relay::Options>) {
         self.measure_tables();
         self.measure_workers();
         let projections: Arc<[Registered]> = self.contexts.projections.clone().into();
@@ -174,6 +176,7 @@ impl Process {
             tokens,
             visibility,
             projections,
+            beside: Beside::of(kafka, policies()),
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);

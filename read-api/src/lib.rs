@@ -44,6 +44,8 @@ pub struct App {
     pub visibility: Visibility,
     /// Whose live tables are queried.
     pub projections: Arc<[Registered]>,
+    /// What an auditor has compared with them and the log.
+    pub beside: audit::reconcile::Beside,
 }
 
 /// Adds the routes of a context.

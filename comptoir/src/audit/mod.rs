@@ -7,6 +7,7 @@ mod checkpoints;
 mod history;
 mod keys;
 mod prove;
+mod reconcile;
 mod screen;
 mod state;
 mod told;
@@ -15,6 +16,8 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+
+pub(crate) use reconcile::policies;
 
 /// What an auditor asks.
 #[derive(Subcommand)]
@@ -35,6 +38,8 @@ pub(crate) enum AuditCommand {
     Prove(prove::Prove),
     /// Proves that the log only grew from one checkpoint to another.
     ProveConsistency(prove::ProveConsistency),
+    /// Looks whether log, Kafka, read tables and policies agree, position by position.
+    Reconcile(reconcile::Reconcile),
     /// Shows an aggregate as it stood at a version or a time.
     State(state::State),
     /// Looks whether the log is what it was: every position, stream, hash and checkpoint.
@@ -76,6 +81,7 @@ impl AuditCommand {
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,
+            Self::Reconcile(command) => command.run().await,
             Self::State(command) => command.run().await,
             Self::Verify(command) => command.run().await,
         }

@@ -3,6 +3,7 @@
 pub mod causes;
 mod error;
 pub mod history;
+pub mod reconcile;
 pub mod state;
 
 use domain::actor::Role::Admin;
@@ -18,5 +19,6 @@ pub fn routes(routes: Routes<App>) -> Routes<App> {
     routes
         .allow(ADMIN, Whose::Platform, routes!(causes::show_causes))
         .allow(ADMIN, Whose::Platform, routes!(history::show_stream))
+        .allow(ADMIN, Whose::Platform, routes!(reconcile::reconcile))
         .allow(ADMIN, Whose::Platform, routes!(state::show_state))
 }

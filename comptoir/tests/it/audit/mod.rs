@@ -1,6 +1,7 @@
 //! The auditor: the tree over the log, proofs from it, and what tells that a log was altered.
 
 mod proofs;
+mod reconcile;
 mod tampering;
 mod tree;
 
