@@ -3,6 +3,10 @@
 //! into an empty one. The command line and the query API both ask here.
 
 pub mod causes;
+pub mod export;
+pub mod import;
+pub mod manifest;
 pub mod reconcile;
+mod schemas;
 pub mod streams;
 pub mod verify;

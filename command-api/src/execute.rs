@@ -250,6 +250,9 @@ pub(crate) fn unloadable(error: LoadError) -> Problem {
         }
         // Ids come from clients: one may be of anything.
         LoadError::Foreign { .. } => Problem::not_found("there is no such thing"),
+        LoadError::Personal(error) if error.is_of_a_lost_key() => {
+            Problem::person_keys_missing(&error)
+        }
         error => Problem::fault("a stream can't be loaded", &error),
     }
 }

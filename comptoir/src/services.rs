@@ -12,7 +12,6 @@ use futures::future::BoxFuture;
 use projections::erase::erase;
 use projections::rebuild::is_built;
 use projections::runtime::{self, Registered, Source, search_path};
-use read_api::audit::reconcile::Beside;
 use read_api::lag::events_behind;
 use read_api::query::Tables;
 use read_api::standing::Visibility;
@@ -26,6 +25,7 @@ use service_kit::supervise::Supervisor;
 use service_kit::token::Tokens;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use workers::mail::Mail;
 use workers::runtime::{run_due, run_policies};
@@ -176,7 +176,9 @@ impl Process {
             tokens,
             visibility,
             projections,
-            beside: Beside::of(kafka, policies()),
+            audits: Arc::new(Semaphore::new(1)),
+            kafka,
+            policies: policies().into(),
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);

@@ -44,6 +44,7 @@ pub struct StreamRange {
 pub struct StreamReader {
     target: Target,
     snapshot: String,
+    up_to: Position,
     connection: Option<Connection>,
 }
 
@@ -53,6 +54,14 @@ impl FrozenLog {
     /// # Errors
     /// When the database is away.
     pub async fn take(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        Self::take_up_to(pool, Position::MAX).await
+    }
+
+    /// The same, up to a position: what comes after it is not in it either.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub async fn take_up_to(pool: &PgPool, up_to: Position) -> Result<Self, sqlx::Error> {
         let mut holder = PgConnection::connect_with(&pool.connect_options()).await?;
         holder
             .execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -60,9 +69,11 @@ impl FrozenLog {
         let snapshot = sqlx::query_scalar("SELECT pg_export_snapshot()")
             .fetch_one(&mut holder)
             .await?;
-        let sql = "SELECT epoch, head.position, event_id \
-             FROM head LEFT JOIN events ON events.position = head.position";
-        let (epoch, head, last_event) = sqlx::query_as(sql).fetch_one(&mut holder).await?;
+        let sql = "SELECT epoch, last.position, event_id \
+             FROM head CROSS JOIN LATERAL (SELECT LEAST(head.position, $1)) AS last (position) \
+                 LEFT JOIN events ON events.position = last.position";
+        let query = sqlx::query_as(sql).bind(up_to);
+        let (epoch, head, last_event) = query.fetch_one(&mut holder).await?;
         Ok(Self {
             holder,
             snapshot,
@@ -121,6 +132,7 @@ impl FrozenLog {
         StreamReader {
             target: Target::of(&pool.connect_options(), SETTINGS),
             snapshot: self.snapshot.clone(),
+            up_to: self.head,
             connection: None,
         }
     }
@@ -167,8 +179,9 @@ impl StreamReader {
         let read = format!(
             "SELECT {COLUMNS} FROM events \
              WHERE aggregate_id >= $1::uuid AND aggregate_id <= $2::uuid \
-                 AND aggregate_type = $3::text \
-             ORDER BY aggregate_id, sequence"
+                 AND aggregate_type = $3::text AND position <= {} \
+             ORDER BY aggregate_id, sequence",
+            self.up_to
         );
         let statements = [
             (BEGIN, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),

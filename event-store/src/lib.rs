@@ -4,10 +4,12 @@
 //! answered only after its commit (law 3). `docs/architecture.md` has the walk.
 
 pub mod append;
+pub mod as_of;
 pub mod database;
 pub mod epoch;
 mod frozen;
 pub mod idempotency;
+pub mod import;
 mod leaf;
 pub mod load;
 mod log;

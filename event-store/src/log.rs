@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::append::{self, Parts, WriterError};
 use crate::idempotency;
+use crate::import;
 use crate::load::{self, Reader, snapshot};
 use crate::personal::{self, Erasure, Keyring};
 use crate::recorded::Position;
@@ -33,6 +34,11 @@ pub enum OpenError {
     /// The database is away or refuses.
     #[error("the log's database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Not all of its events are there yet.
+    #[error(
+        "an import into this log was begun and is not finished: run `comptoir audit import` again with the same export"
+    )]
+    Importing,
 }
 
 /// The log of one database.
@@ -128,14 +134,18 @@ impl Log {
     /// task that commits; it ends with `stop`.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is away, or an import into the log is not finished.
     pub async fn open(
         pool: PgPool,
         options: &Options,
         stop: CancellationToken,
     ) -> Result<Self, OpenError> {
-        let topics = Topics::ensure(&pool, &options.contexts, options.partitions).await?;
+        // The epoch first: one that an import brings later is then another.
         let (epoch, _) = head(&pool).await?;
+        if import::is_unfinished(&pool).await? {
+            return Err(OpenError::Importing);
+        }
+        let topics = Topics::ensure(&pool, &options.contexts, options.partitions).await?;
         let target = Target::of(&pool.connect_options(), statements::SETTINGS);
         let keyring = options.keyring.clone();
         let reader = load::start(target.clone(), keyring.clone());

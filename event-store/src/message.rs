@@ -4,6 +4,7 @@
 //! message before it in the same topic partition (law 5).
 
 mod headers;
+mod text;
 
 use std::str::FromStr;
 
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 pub use headers::headers;
 pub(crate) use headers::headers_below;
+pub use text::Text;
 
 use crate::recorded::{Position, RecordedEvent};
 use crate::trace::{TRACEPARENT, is_sampled};

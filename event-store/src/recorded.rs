@@ -69,9 +69,6 @@ pub struct DecodeError {
 pub(crate) const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
      event_type, event_version, payload, metadata, recorded_at, occurred_at, partition";
 
-/// How many [`COLUMNS`] there are.
-pub(crate) const FIELDS: usize = 12;
-
 /// How many of [`COLUMNS`] come before the payload.
 pub(crate) const PAYLOAD: usize = 7;
 
@@ -104,8 +101,8 @@ impl<T: AsRef<str>> RecordedEvent<T> {
 }
 
 impl<'a> BorrowedEvent<'a> {
-    /// Reads a row of [`COLUMNS`].
-    pub(crate) fn from_fields(mut row: Fields<'a>) -> Result<Self, wire::Error> {
+    /// Reads a row of [`COLUMNS`]; what stands behind them is left.
+    pub(crate) fn from_fields(row: &mut Fields<'a>) -> Result<Self, wire::Error> {
         // In the order of the columns, which is that of evaluation here.
         Ok(Self {
             position: row.bigint()?,

@@ -108,7 +108,7 @@ async fn marked(read: &PgPool) -> Result<Vec<Marked>, sqlx::Error> {
 }
 
 impl Marked {
-    /// The names are of our own migrations.
+    /// The names are of our own migrations, but for the schemas of replays.
     fn sql(&self) -> String {
         let Self {
             schema,
@@ -119,7 +119,7 @@ impl Marked {
         let columns = columns.join(", ");
         let nulls = vec!["NULL"; self.columns.len()].join(", ");
         format!(
-            "UPDATE {schema}.{table} SET ({columns}) = ROW ({nulls}) \
+            "UPDATE \"{schema}\".{table} SET ({columns}) = ROW ({nulls}) \
              WHERE {person} = $1 AND num_nonnulls({columns}) > 0"
         )
     }

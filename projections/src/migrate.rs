@@ -3,6 +3,8 @@
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::rebuild::replay;
+
 static READ: Migrator = sqlx::migrate!("../migrations/read");
 
 /// Creates or updates the read tables, in the schema `read`.
@@ -27,11 +29,12 @@ pub async fn clear_read(url: &str) -> Result<(), MigrateError> {
     migrate_read(url).await
 }
 
-/// Every schema that the read tables are in, of whatever version.
+/// Every schema that the read tables are in, of whatever version, and those of replays.
 async fn schemas(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     let migrated: bool = sqlx::query_scalar("SELECT to_regclass('read.watermarks') IS NOT NULL")
         .fetch_one(&mut *connection)
         .await?;
+    let replays = replay::schemas(&mut *connection).await?;
     let mut live = vec!["read".to_owned()];
     if migrated {
         let later: Vec<String> = sqlx::query_scalar(
@@ -45,5 +48,7 @@ async fn schemas(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Err
     let all = live
         .iter()
         .flat_map(|live| slots.map(|slot| format!("{live}{slot}")));
-    Ok(all.collect())
+    let mut all: Vec<String> = all.collect();
+    all.extend(replays);
+    Ok(all)
 }

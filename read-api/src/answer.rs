@@ -11,19 +11,29 @@ use service_kit::conditional::none_match;
 use service_kit::problem::Problem;
 use sha2::{Digest, Sha256};
 
+use crate::as_of;
+
 /// What JSON mostly fits into, as it is written.
 const USUAL: usize = 512;
 
 /// The answers that the client has already: its `If-None-Match`.
 #[derive(Debug, Clone)]
-pub struct Known(Vec<HeaderValue>);
+pub struct Known {
+    tags: Vec<HeaderValue>,
+    /// Whether it asks about a past moment, whose answers have tags of their own: no version of
+    /// them is one to expect in a command.
+    is_past: bool,
+}
 
 impl<S: Sync> FromRequestParts<S> for Known {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let tags = parts.headers.get_all(header::IF_NONE_MATCH);
-        Ok(Self(tags.iter().cloned().collect()))
+        Ok(Self {
+            tags: tags.iter().cloned().collect(),
+            is_past: as_of::is_asked(&parts.uri),
+        })
     }
 }
 
@@ -33,7 +43,8 @@ impl<S: Sync> FromRequestParts<S> for Known {
 /// # Errors
 /// `500` when `body` can't be written as JSON.
 pub fn versioned(known: &Known, version: i64, body: &impl Serialize) -> Result<Response, Problem> {
-    Ok(tagged(known, &format!("\"{version}\""), json(body)?))
+    let body = json(body)?;
+    Ok(tagged(known, format!("\"{version}\""), body))
 }
 
 /// Answers with something that has a version and shows more than its own stream: the tag is
@@ -48,7 +59,7 @@ pub fn versioned_view(
 ) -> Result<Response, Problem> {
     let body = json(body)?;
     let tag = format!("\"{version}.{}\"", digest(&body));
-    Ok(tagged(known, &tag, body))
+    Ok(tagged(known, tag, body))
 }
 
 /// Answers with something that has no version: the tag is a digest.
@@ -58,7 +69,7 @@ pub fn versioned_view(
 pub fn view(known: &Known, body: &impl Serialize) -> Result<Response, Problem> {
     let body = json(body)?;
     let tag = format!("\"{}\"", digest(&body));
-    Ok(tagged(known, &tag, body))
+    Ok(tagged(known, tag, body))
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
@@ -80,8 +91,12 @@ fn digest(body: &[u8]) -> String {
     text
 }
 
-fn tagged(known: &Known, tag: &str, body: Vec<u8>) -> Response {
-    let mut response = match none_match(&known.0, tag) {
+fn tagged(known: &Known, tag: String, body: Vec<u8>) -> Response {
+    let tag = match known.is_past {
+        true => format!("\"as-of.{}\"", digest(&body)),
+        false => tag,
+    };
+    let mut response = match none_match(&known.tags, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
             let media_type = HeaderValue::from_static("application/json");
@@ -89,7 +104,7 @@ fn tagged(known: &Known, tag: &str, body: Vec<u8>) -> Response {
         }
     };
     let answer = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(tag) {
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
         answer.insert(header::ETAG, tag);
     }
     let revalidate = HeaderValue::from_static("private, no-cache");

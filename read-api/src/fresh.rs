@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderName;
 use axum::http::request::Parts;
+use event_store::as_of::AsOf;
 use projections::runtime::{Slot, names_and_versions};
 use service_kit::conditional::single;
 use service_kit::consistency::{CONSISTENCY_TOKEN, ConsistencyToken, Place};
@@ -14,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::standing::Sight;
-use crate::{App, away, database};
+use crate::{App, as_of, away, database};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// How long a query waits unless `Prefer: wait=N` says otherwise.
@@ -27,12 +28,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 pub struct Fresh {
     token: Option<ConsistencyToken>,
     wait: Duration,
+    /// The past moment that is asked about instead.
+    pub(crate) as_of: Option<AsOf>,
 }
 
 impl FromRequestParts<App> for Fresh {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = match single(&parts.headers, &CONSISTENCY_TOKEN)? {
             None => None,
             Some(text) => Some(
@@ -44,6 +47,7 @@ impl FromRequestParts<App> for Fresh {
         Ok(Self {
             token,
             wait: wait.unwrap_or(WAIT).min(LONGEST_WAIT),
+            as_of: as_of::asked(parts, app).await?,
         })
     }
 }
@@ -56,17 +60,20 @@ fn preferred_wait(text: &str) -> Option<Duration> {
 }
 
 impl App {
-    /// Returns once the `tables` of `context` contain what `fresh` demands.
+    /// Returns once the live `tables` of `context` contain what `fresh` demands.
     ///
     /// # Errors
     /// `503` with `Retry-After` when they don't in time, and at once when what is demanded is parked
-    /// there; `400` when the token is of another log.
+    /// there; `400` when the token is of another log, or a past moment is asked about.
     pub async fn contain(
         &self,
         fresh: &Fresh,
         context: &str,
         tables: &[&str],
     ) -> Result<(), Problem> {
+        if fresh.as_of.is_some() {
+            return Err(as_of::unanswerable());
+        }
         let Some(token) = &fresh.token else {
             return Ok(());
         };

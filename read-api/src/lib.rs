@@ -1,6 +1,7 @@
 //! Read tables → HTTP. It reads the event store for histories, and never writes it.
 
 pub mod answer;
+pub mod as_of;
 pub mod audit;
 pub mod fresh;
 pub mod history;
@@ -15,10 +16,12 @@ pub mod support;
 use std::sync::Arc;
 
 use event_store::personal::{self, Keyring};
+use event_store::relay;
 use projections::runtime::Registered;
 use service_kit::access::{Route, Routes};
 use service_kit::token::Tokens;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -44,8 +47,12 @@ pub struct App {
     pub visibility: Visibility,
     /// Whose live tables are queried.
     pub projections: Arc<[Registered]>,
-    /// What an auditor has compared with them and the log.
-    pub beside: audit::reconcile::Beside,
+    /// Whose turn it is to look at the whole log.
+    pub audits: Arc<Semaphore>,
+    /// Where Kafka is, when it is known: for auditors alone.
+    pub kafka: Option<relay::Options>,
+    /// The policies that follow the log: for auditors alone.
+    pub policies: Arc<[::audit::reconcile::Policy]>,
 }
 
 /// Adds the routes of a context.
@@ -71,6 +78,9 @@ pub fn router(app: App, contexts: &[ContextRoutes]) -> (OpenApiRouter, Vec<Route
 pub fn closed(error: personal::Error) -> service_kit::problem::Problem {
     match error {
         personal::Error::Database(error) => database(error),
+        error if error.is_of_a_lost_key() => {
+            service_kit::problem::Problem::person_keys_missing(&error)
+        }
         error => service_kit::problem::Problem::fault("personal data can't be opened", &error),
     }
 }

@@ -120,6 +120,14 @@ impl Problem {
         }
     }
 
+    /// `503`: the table of persons' keys lacks one that something was sealed with. The operator is
+    /// told by the log, and restores it.
+    pub fn person_keys_missing(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "personal data can't be opened");
+        let detail = "the keys to personal data are not restored yet";
+        Self::unavailable("person-keys-missing", detail, 60)
+    }
+
     /// `500`: a fault of ours. The cause goes to the log under `what`, and not to the client.
     pub fn fault(what: &str, cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "{what}");

@@ -1,6 +1,7 @@
 //! What every HTTP service puts around its routes, and how it is served.
 
 mod connections;
+mod stalled;
 
 use std::any::Any;
 use std::net::{IpAddr, SocketAddr};

@@ -15,7 +15,7 @@ const NEAR: i64 = 16;
 const FAR: i64 = 1024;
 
 /// The columns of a [`Row`].
-pub(super) const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
+const COLUMNS: &str = "position, event_id, aggregate_type, aggregate_id, sequence, \
      event_type, metadata, recorded_at, occurred_at";
 
 /// An event without its payload.
@@ -45,9 +45,17 @@ impl Row {
     }
 }
 
-/// The events that were stored together with the one at `position`, in order; none when there is no
-/// such event.
-pub(super) async fn together(pool: &PgPool, position: Position) -> Result<Vec<Row>, sqlx::Error> {
+/// What was stored at once.
+#[derive(Debug, Default)]
+pub(super) struct Together {
+    /// In the order of positions; none when there is no event where it was looked.
+    pub(super) rows: Vec<Row>,
+    /// Whether there are more than that.
+    pub(super) cut: bool,
+}
+
+/// The events that were stored together with the one at `position`.
+pub(super) async fn together(pool: &PgPool, position: Position) -> Result<Together, sqlx::Error> {
     let sql =
         format!("SELECT {COLUMNS} FROM events WHERE position BETWEEN $1 AND $2 ORDER BY position");
     let mut near = NEAR;
@@ -56,7 +64,7 @@ pub(super) async fn together(pool: &PgPool, position: Position) -> Result<Vec<Ro
         let query = sqlx::query_as(&sql).bind(from).bind(to);
         let rows: Vec<Row> = query.fetch_all(pool).await?;
         let Some(middle) = rows.iter().position(|row| row.position == position) else {
-            return Ok(Vec::new());
+            return Ok(Together::default());
         };
         let anchor = &rows[middle];
         let (before, after) = (&rows[..middle], &rows[middle..]);
@@ -65,8 +73,10 @@ pub(super) async fn together(pool: &PgPool, position: Position) -> Result<Vec<Ro
         let after = after.iter().take_while(is_of_it).count();
         let together = &rows[middle - before..middle + after];
         let (first, last) = (together[0].position, together[together.len() - 1].position);
-        if (first > from && last < to) || near >= FAR {
-            return Ok(together.to_vec());
+        let cut = first == from || last == to;
+        if !cut || near >= FAR {
+            let rows = together.to_vec();
+            return Ok(Together { rows, cut });
         }
         near *= 8;
     }

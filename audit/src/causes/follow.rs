@@ -7,14 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::PgPool;
 
-use super::append::{COLUMNS, Row, together, told};
+use super::append::{Together, together, told};
 use super::reactions::{self, Done};
 use super::tree::{Append, Event};
 use super::{Bounds, Traced};
-use crate::streams::Error;
+use crate::streams::{Error, Metadata};
 
 /// The most events that an effect's answers are looked for among, behind the event in its stream.
-const BEHIND: i64 = 100;
+const BEHIND: i64 = 1_000;
 
 /// The tree, and whether there was more of it.
 pub(super) struct Grown {
@@ -40,8 +40,8 @@ pub(super) async fn all(
         cut: false,
     };
     let first = traced.path.first().copied().unwrap_or(asked);
-    let rows = together(pool, first).await?;
-    let append = walk.grow(rows, 1).await?;
+    let together = together(pool, first).await?;
+    let append = walk.grow(together, 1).await?;
     let append = append.ok_or(sqlx::Error::RowNotFound)?;
     let cut = walk.cut;
     Ok(Grown { append, cut })
@@ -57,7 +57,7 @@ struct Walk<'a> {
     pool: &'a PgPool,
     bounds: Bounds,
     asked: Position,
-    /// The first positions of the commands that led to the event asked for.
+    /// The events that led to the one asked for, and that one.
     path: BTreeSet<Position>,
     policies: Vec<String>,
     /// The first positions of the commands that are in the tree.
@@ -68,49 +68,52 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// What was stored as `rows`, with what followed.
+    /// What was stored at once, with what followed.
     fn grow(
         &mut self,
-        rows: Vec<Row>,
+        together: Together,
         depth: usize,
     ) -> BoxFuture<'_, Result<Option<Append>, Error>> {
         async move {
-            let Some(mut append) = told(&rows, self.asked)? else {
+            let Some(mut append) = told(&together.rows, self.asked)? else {
                 return Ok(None);
             };
+            self.cut |= together.cut;
             self.events += append.events.len();
-            self.seen.extend(rows.first().map(|row| row.position));
-            let is_on_path = append
-                .events
-                .first()
-                .is_some_and(|event| self.path.contains(&event.position));
+            self.seen
+                .extend(together.rows.first().map(|row| row.position));
             for event in &mut append.events {
-                if (self.events >= self.bounds.events && !is_on_path) || depth >= self.bounds.depth
-                {
-                    event.more = true;
-                    self.cut = true;
-                    continue;
+                let is_full = self.is_full() && !self.path.contains(&event.position);
+                match is_full || depth >= self.bounds.depth {
+                    true => self.cut_behind(event),
+                    false => self.follow(event, depth).await?,
                 }
-                self.follow(event, depth).await?;
             }
             Ok(Some(append))
         }
         .boxed()
     }
 
+    fn is_full(&self) -> bool {
+        self.events >= self.bounds.events
+    }
+
+    fn cut_behind(&mut self, event: &mut Event) {
+        event.more = true;
+        self.cut = true;
+    }
+
     async fn follow(&mut self, event: &mut Event, depth: usize) -> Result<(), Error> {
         for done in reactions::to(self.pool, &self.policies, event).await? {
             let mut reaction = done.reaction.clone();
-            for rows in self.stored_by(event, &done).await? {
-                let is_on_path = rows
-                    .first()
-                    .is_some_and(|row| self.path.contains(&row.position));
-                if self.events >= self.bounds.events && !is_on_path {
-                    event.more = true;
-                    self.cut = true;
-                    continue;
+            for together in self.stored_by(event, &done).await? {
+                let mut rows = together.rows.iter();
+                match self.is_full() && !rows.any(|row| self.path.contains(&row.position)) {
+                    true => self.cut_behind(event),
+                    false => reaction
+                        .led_to
+                        .extend(self.grow(together, depth + 1).await?),
                 }
-                reaction.led_to.extend(self.grow(rows, depth + 1).await?);
             }
             event.followed.push(reaction);
         }
@@ -119,49 +122,48 @@ impl Walk<'_> {
 
     /// What a reaction to `event` has stored, command by command. A position that it touched may be
     /// that of a stream which it only read: what it stored says that it comes from the event.
-    async fn stored_by(&self, event: &Event, done: &Done) -> Result<Vec<Vec<Row>>, Error> {
+    async fn stored_by(&self, event: &Event, done: &Done) -> Result<Vec<Together>, Error> {
         let mut places: BTreeSet<Position> = done.touched.iter().copied().collect();
         if done.writes_behind {
             places.extend(self.written_behind(event, &done.reaction.by).await?);
         }
-        let mut all: Vec<Vec<Row>> = Vec::new();
+        let mut all: Vec<Together> = Vec::new();
         for position in places.into_iter().filter(|one| *one > event.position) {
-            let is_there = |rows: &Vec<Row>| rows.iter().any(|row| row.position == position);
-            if all.iter().any(is_there) {
+            let has_it = |one: &Together| one.rows.iter().any(|row| row.position == position);
+            if all.iter().any(has_it) {
                 continue;
             }
-            let rows = together(self.pool, position).await?;
-            let is_known = rows
-                .first()
-                .is_some_and(|row| self.seen.contains(&row.position));
-            let is_from_it = match rows.first() {
-                Some(row) => row.metadata()?.caused_by() == Some(event.id),
-                None => false,
+            let together = together(self.pool, position).await?;
+            let Some(first) = together.rows.first() else {
+                continue;
             };
-            if is_from_it && !is_known {
-                all.push(rows);
+            let is_known = self.seen.contains(&first.position);
+            if first.metadata()?.caused_by() == Some(event.id) && !is_known {
+                all.push(together);
             }
         }
         Ok(all)
     }
 
-    /// What the effect `by` has written about `event` to the stream of the event.
+    /// Where the effect `by` has written about `event` to the stream of the event.
     async fn written_behind(&self, event: &Event, by: &str) -> Result<Vec<Position>, Error> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE aggregate_id = $1 AND sequence > $2 \
-             ORDER BY sequence LIMIT $3"
-        );
-        let behind: Vec<Row> = sqlx::query_as(&sql)
+        let sql = "SELECT position, metadata FROM (SELECT position, sequence, metadata \
+                 FROM events WHERE aggregate_id = $1 AND sequence > $2 \
+                 ORDER BY sequence LIMIT $3) AS behind \
+             WHERE strpos(metadata, $4) > 0 ORDER BY sequence";
+        let behind: Vec<(Position, String)> = sqlx::query_as(sql)
             .bind(event.stream.id)
             .bind(event.version)
             .bind(BEHIND)
+            .bind(event.id.to_string())
             .fetch_all(self.pool)
             .await?;
         let mut places = Vec::new();
-        for row in behind {
-            let metadata = row.metadata()?;
+        for (position, metadata) in behind {
+            let malformed = |source| Error::Malformed { position, source };
+            let metadata: Metadata = serde_json::from_str(&metadata).map_err(malformed)?;
             if metadata.policy() == Some(by) && metadata.caused_by() == Some(event.id) {
-                places.push(row.position);
+                places.push(position);
             }
         }
         Ok(places)

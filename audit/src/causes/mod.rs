@@ -66,7 +66,7 @@ pub async fn of(pool: &PgPool, event: EventName, bounds: Bounds) -> Result<Optio
 /// What is behind an event, before it is known what followed.
 struct Traced {
     origin: Origin,
-    /// Where the commands were stored that led to it, first the one of the request.
+    /// The events that led to it and the event itself, first the one of the request.
     path: Vec<Position>,
     cut: bool,
 }

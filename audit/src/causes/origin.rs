@@ -15,11 +15,11 @@ pub(super) async fn of(pool: &PgPool, asked: Position, bounds: Bounds) -> Result
     let mut path = Vec::new();
     let mut position = asked;
     loop {
-        let rows = together(pool, position).await?;
-        let Some(row) = rows.first() else {
+        let together = together(pool, position).await?;
+        let Some(row) = together.rows.first() else {
             return Err(sqlx::Error::RowNotFound.into());
         };
-        path.push(row.position);
+        path.push(position);
         let metadata = row.metadata()?;
         let caused_by = metadata.caused_by();
         let cut = path.len() >= bounds.depth && caused_by.is_some();
@@ -28,7 +28,7 @@ pub(super) async fn of(pool: &PgPool, asked: Position, bounds: Bounds) -> Result
             && let Some((found, _)) =
                 find::event(pool, EventName::Id(cause), bounds.whole_log).await?
             // What led to it came before it. Should a log say otherwise, this goes round no circle.
-            && found < row.position
+            && found < position
         {
             position = found;
             continue;

@@ -62,6 +62,9 @@ impl Record {
 }
 
 async fn records(pool: &PgPool, ids: &[Uuid]) -> Result<HashMap<Uuid, Record>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let sql = "SELECT id, answer, positions, created_at FROM idempotency WHERE id = ANY($1)";
     let found: Vec<Record> = sqlx::query_as(sql).bind(ids).fetch_all(pool).await?;
     Ok(found

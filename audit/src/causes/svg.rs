@@ -6,14 +6,14 @@ use std::fmt::Write;
 use super::tree::{Append, Causes, Event, Reaction};
 use super::words::MORE;
 
-const WIDTH: usize = 280;
+const WIDTH: usize = 300;
 const GAP: usize = 56;
 const BETWEEN: usize = 14;
 const MARGIN: usize = 20;
 const LINE: usize = 16;
 const PADDING: usize = 8;
 /// How many characters fit into a line of a box.
-const FITS: usize = 42;
+const FITS: usize = 37;
 
 /// The picture, as a whole SVG document.
 pub fn draw(causes: &Causes) -> String {
@@ -164,7 +164,7 @@ impl Picture {
         let (edges, boxes) = (self.edges, self.boxes);
         format!(
             r##"<?xml version="1.0" encoding="UTF-8"?>
-<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2733">
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="11" fill="#1d2733">
 <rect width="{width}" height="{height}" fill="#fbfcfe"/>
 {edges}{boxes}</svg>
 "##

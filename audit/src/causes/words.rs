@@ -13,7 +13,7 @@ impl Origin {
     /// Where it began, and who asked.
     pub(super) fn words(&self) -> (String, String) {
         let request = match (&self.request_id, self.caused_by) {
-            (_, Some(cause)) => format!("event {cause}, which was not found"),
+            (_, Some(cause)) => format!("event {cause}, which was not found or is too far back"),
             (Some(request), None) if !request.is_empty() => match request.starts_with("policy ") {
                 true => request.clone(),
                 false => format!("request {request}"),

@@ -64,12 +64,12 @@ impl Pass {
     }
 
     pub(super) async fn run(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<(), Error> {
-        let mut reader = LogReader::with_leaves(&self.log, 0);
+        let mut reader = LogReader::as_they_are(&self.log, 0);
         while self.position < self.head {
             let Some(page) = reader.next().await? else {
                 let next = self.next_position().await?;
                 self.skip_to(next).await?;
-                reader = LogReader::with_leaves(&self.log, next.cast_signed() - 1);
+                reader = LogReader::as_they_are(&self.log, next.cast_signed() - 1);
                 continue;
             };
             for row in page.leaves() {

@@ -43,7 +43,7 @@ impl Roots {
             honoured: 0,
             unsigned: 0,
         };
-        let own = tree::checkpoints(log, 0, u64::MAX).await?;
+        let own = tree::checkpoints(log, 0, u64::MAX, None).await?;
         for signed in &own {
             roots.add(&signed.note, Some(signed.size), trusted);
         }

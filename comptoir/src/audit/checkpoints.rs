@@ -60,7 +60,7 @@ impl Checkpoint {
 impl Checkpoints {
     pub(super) async fn run(self) -> anyhow::Result<Found> {
         let log = self.store.open().await?.log;
-        let all = tree::checkpoints(&log, self.from, u64::MAX).await?;
+        let all = tree::checkpoints(&log, self.from, u64::MAX, None).await?;
         if self.json {
             for one in &all {
                 println!(

@@ -44,7 +44,7 @@ impl Signing {
         let Some(keys) = self.known(store)? else {
             return Ok(Vec::new());
         };
-        let signed = checkpoints(log, 0, u64::MAX).await?;
+        let signed = checkpoints(log, 0, u64::MAX, None).await?;
         let mut origins: Vec<&str> = signed.iter().map(|one| one.origin.as_str()).collect();
         origins.sort_unstable();
         origins.dedup();

@@ -4,10 +4,14 @@ mod bar;
 mod causes;
 mod check;
 mod checkpoints;
+mod export;
 mod history;
+mod import;
 mod keys;
 mod prove;
 mod reconcile;
+mod replay;
+mod replays;
 mod screen;
 mod state;
 mod told;
@@ -30,8 +34,12 @@ pub(crate) enum AuditCommand {
     Checkpoint(checkpoints::Checkpoint),
     /// Lists what was signed.
     Checkpoints(checkpoints::Checkpoints),
+    /// Writes events as CloudEvents, in lines of JSON, into a folder that can be imported again.
+    Export(export::Export),
     /// Tells every event of a stream: when, who, which request, caused by what.
     History(history::History),
+    /// Brings a whole export into an empty log: what `comptoir migrate` made, and nothing used yet.
+    Import(import::Import),
     /// Prints the public keys of the log, for those who check proofs.
     Key(keys::Key),
     /// Proves that an event is in the log.
@@ -40,6 +48,10 @@ pub(crate) enum AuditCommand {
     ProveConsistency(prove::ProveConsistency),
     /// Looks whether log, Kafka, read tables and policies agree, position by position.
     Reconcile(reconcile::Reconcile),
+    /// Folds tables as of a past moment into schemas of their own, beside the live ones.
+    Replay(replay::Replay),
+    /// Lists the replays that there are.
+    Replays(replays::Replays),
     /// Shows an aggregate as it stood at a version or a time.
     State(state::State),
     /// Looks whether the log is what it was: every position, stream, hash and checkpoint.
@@ -77,11 +89,15 @@ impl AuditCommand {
             Self::Check(command) => command.run(),
             Self::Checkpoint(command) => command.run().await,
             Self::Checkpoints(command) => command.run().await,
+            Self::Export(command) => command.run().await,
             Self::History(command) => command.run().await,
+            Self::Import(command) => command.run().await,
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,
             Self::Reconcile(command) => command.run().await,
+            Self::Replay(command) => command.run().await,
+            Self::Replays(command) => command.run().await,
             Self::State(command) => command.run().await,
             Self::Verify(command) => command.run().await,
         }

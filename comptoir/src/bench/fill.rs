@@ -1,7 +1,6 @@
 //! A long log, filled fast: streams of ten events, copied in the database from such as the log
 //! itself wrote. Positions are dense, sequences and head are right, ids are in the order of time and
-//! a stream has one partition, if not the one that our hash gives; leaf hashes are the copied ones,
-//! so it is a log to measure, not one to prove.
+//! a stream has one partition, if not the one that our hash gives; leaf hashes are right too.
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
@@ -119,7 +118,8 @@ impl Filled {
             "aggregate_id" => ID.to_owned(),
             "partition" => format!("('x' || substr(hash, 1, 7))::bit(28)::integer % {PARTITIONS}"),
             "position" => "head.position + n + 1".to_owned(),
-            "event_id" => "gen_random_uuid()".to_owned(),
+            "event_id" => "place.event_id".to_owned(),
+            "leaf_hash" => leaf_hash(),
             "recorded_at" | "occurred_at" => "now()".to_owned(),
             copied => format!("pattern.{copied}"),
         });
@@ -130,7 +130,7 @@ impl Filled {
                  (SELECT * FROM log.events WHERE aggregate_id = ANY({patterns})), \
                  head AS MATERIALIZED (SELECT position FROM log.head) \
              INSERT INTO log.events ({}) SELECT {} \
-                 FROM (SELECT n, number, {HASH} AS hash FROM \
+                 FROM (SELECT n, number, {HASH} AS hash, gen_random_uuid() AS event_id FROM \
                      (SELECT n, {number} AS number FROM generate_series(0, {events} - 1) AS n) \
                          AS numbered) AS place \
                  JOIN pattern ON pattern.sequence = n / {streams} % {EVENTS} + 1 \
@@ -173,6 +173,22 @@ impl Filled {
             .context("filling the read table")?;
         Ok(())
     }
+}
+
+/// SQL for the leaf hash of an event, as `event_store::leaf_hash` reckons it.
+fn leaf_hash() -> String {
+    let text =
+        |column: &str| format!("int8send(octet_length({column})) || convert_to({column}, 'UTF8')");
+    let now = "int8send((extract(epoch FROM now()) * 1000000)::bigint)";
+    let texts: Vec<String> = ["event_type", "event_version", "payload", "metadata"]
+        .map(|column| text(&format!("pattern.{column}")))
+        .into();
+    format!(
+        "sha256('\\x00'::bytea || {} || uuid_send({ID}) || int8send(pattern.sequence) || {} \
+             || uuid_send(place.event_id) || {now} || {now})",
+        text("pattern.aggregate_type"),
+        texts.join(" || "),
+    )
 }
 
 /// SQL for what is drawn for the stream of a number.

@@ -3,6 +3,7 @@
 //! `docs/benchmarks.md` says what each side is and how to read the figures.
 
 mod append;
+mod audit;
 mod bare_kafka;
 mod bare_lag;
 mod broker;
@@ -77,6 +78,9 @@ pub(crate) enum Bench {
     Rebuild(rebuild::Options),
     /// Append, load and query by key on a long log, against a short one.
     Growth(growth::Options),
+    /// The log verified and exported against COPY, the tree's cost, proofs of a long log, and a
+    /// replay against a rebuild.
+    Audit(audit::Options),
 }
 
 /// What every bench is told.
@@ -148,6 +152,7 @@ impl Bench {
             Self::Query(options) => &options.common,
             Self::Rebuild(options) => &options.common,
             Self::Growth(options) => &options.common,
+            Self::Audit(options) => &options.common,
         }
     }
 
@@ -164,6 +169,7 @@ impl Bench {
             Self::Query(options) => query::measure(options, server).await,
             Self::Rebuild(options) => rebuild::measure(options, server).await,
             Self::Growth(options) => growth::measure(options, server).await,
+            Self::Audit(options) => audit::measure(options, server).await,
         }
     }
 }

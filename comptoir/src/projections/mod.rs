@@ -1,7 +1,8 @@
 //! `comptoir projections`: what an operator does to read tables.
 
+pub(crate) mod bar;
 mod parked;
-mod rebuild;
+pub(crate) mod rebuild;
 mod status;
 pub(crate) mod store;
 mod watch;

@@ -3,12 +3,12 @@
 use anyhow::{Context, bail};
 use clap::Args;
 use futures::{StreamExt, TryStreamExt, stream};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use projections::rebuild::{self, Databases, Difference, Extent, Options, Progress};
+use indicatif::MultiProgress;
+use projections::rebuild::{self, Databases, Difference, Extent, Options};
 use projections::runtime::Registered;
 use serde::Serialize;
-use tokio::sync::watch;
 
+use super::bar::shown;
 use super::store::{Store, named};
 
 /// So many differences are shown to people.
@@ -155,8 +155,7 @@ impl Rollback {
 
 impl How {
     fn workers(&self) -> usize {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        self.workers.map_or(cpus.min(8), usize::from)
+        workers(self.workers)
     }
 
     fn tell(
@@ -197,6 +196,12 @@ impl How {
     }
 }
 
+/// As many workers as are asked for, else one a CPU.
+pub(crate) fn workers(asked: Option<u8>) -> usize {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or(cpus.min(8), usize::from)
+}
+
 fn show(difference: &Difference) {
     let row = |row: &Option<serde_json::Value>| {
         row.as_ref()
@@ -216,33 +221,4 @@ fn show(difference: &Difference) {
             }
         }
     }
-}
-
-/// A bar that follows a rebuild.
-fn shown(
-    projection: &Registered,
-    bars: &MultiProgress,
-) -> anyhow::Result<(watch::Sender<Progress>, ProgressBar)> {
-    let style = "{prefix:18} {msg:10} {wide_bar} {pos}/{len}  {per_sec}  {eta} left";
-    let bar = bars.add(ProgressBar::new(0));
-    bar.set_style(ProgressStyle::with_template(style)?);
-    bar.set_prefix(projection.name);
-    let (sender, mut progress) = Progress::channel();
-    let (name, told) = (projection.name, bar.clone());
-    tokio::spawn(async move {
-        let mut step = None;
-        while progress.changed().await.is_ok() {
-            let now = *progress.borrow_and_update();
-            if step.replace(now.step) != Some(now.step) {
-                told.set_message(now.step.to_string());
-                told.reset();
-                if told.is_hidden() {
-                    tracing::info!(projection = name, step = %now.step, "rebuilding");
-                }
-            }
-            told.set_length(now.total.max(now.done));
-            told.set_position(now.done.min(now.total.max(now.done)));
-        }
-    });
-    Ok((sender, bar))
 }

@@ -9,6 +9,7 @@ use event_store::personal::Keyring;
 use event_store::tree::CheckpointKeys;
 use projections::rebuild::Databases;
 use projections::runtime::{Registered, search_path};
+use sqlx::PgPool;
 
 use crate::settings::checkpoints::keys;
 use crate::settings::{self, KeysDatabase, Personal};
@@ -78,7 +79,7 @@ impl Store {
     }
 
     /// The same; without the keys, rows of persons would be made without their data.
-    pub(super) async fn open_to_project(&self) -> anyhow::Result<Databases> {
+    pub(crate) async fn open_to_project(&self) -> anyhow::Result<Databases> {
         if self.database_url.is_some() && self.personal_keys.is_none() {
             bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
         }
@@ -91,6 +92,20 @@ impl Store {
             bail!("revealing personal data needs COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
+    }
+
+    /// Connections to the log alone.
+    pub(crate) fn log(&self) -> anyhow::Result<PgPool> {
+        let url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => up::running(self.data.clone())?.databases.database_url,
+        };
+        database::pool(&url, "log", CONNECTIONS).context("DATABASE_URL")
+    }
+
+    /// Connections to the persons' keys, when they are in another database than the log's.
+    pub(crate) fn keys(&self) -> anyhow::Result<Option<PgPool>> {
+        self.keys_database.pool()
     }
 
     fn given(&self, url: &str) -> settings::Databases {
@@ -109,7 +124,7 @@ impl Store {
 }
 
 /// The projections of these names; all of them when none is named.
-pub(super) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
+pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Registered>> {
     let all = projections::all();
     if names.is_empty() {
         return Ok(all);

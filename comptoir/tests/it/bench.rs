@@ -113,6 +113,14 @@ fn every_bench_writes_what_it_measured_and_leaves_nothing_behind() {
     let space = "events_by_position on disk, per million events";
     assert!(figures(&growth).iter().any(|name| name == space));
 
+    let audit = run("audit", "--callers 4 --events 200 --proved 2000");
+    check(&audit, "audit", "events/s", &["copy"]);
+    assert!(
+        figures(&audit)
+            .iter()
+            .any(|name| name.starts_with("proof of"))
+    );
+
     assert_eq!(left_behind(), Vec::<String>::new());
 }
 

@@ -68,7 +68,9 @@ async fn an_id_of_another_aggregate_is_404_and_never_500() {
     let client = shared().client(&roles);
     let ids = one_of_each(&client).await;
     assert!(ids.len() >= 8, "{ids:?}");
-    let routes = shared().routes.iter();
+    // An auditor asks about any stream.
+    let takes_any = |route: &&Route| route.path.starts_with("/api/audit/streams/");
+    let routes = shared().routes.iter().filter(|route| !takes_any(route));
     for route in routes.filter(|route| route.path.contains("{id}")) {
         for (_, id) in ids.iter().filter(|(kind, _)| kind != own(&route.path)) {
             let mut path = route.path.replace("{id}", &id.to_string());

@@ -2,13 +2,12 @@
 //! every event of the log.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
 use rdkafka::message::{Header, OwnedHeaders};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::text::Text;
 use crate::recorded::{Position, RecordedEvent};
 use crate::trace::TRACEPARENT;
 
@@ -73,66 +72,6 @@ pub(crate) fn headers_below<T: AsRef<str>>(
     headers
 }
 
-/// A short text on the stack.
-struct Text {
-    bytes: [u8; Self::MOST],
-    length: usize,
-}
-
-impl Text {
-    /// An id, a number of 64 bits, or a time, also of a year with a sign.
-    const MOST: usize = 40;
-
-    fn of(value: impl std::fmt::Display) -> Self {
-        let (bytes, length) = ([0; Self::MOST], 0);
-        let mut text = Self { bytes, length };
-        // What is written here is shorter.
-        let _fits = write!(text, "{value}");
-        text
-    }
-
-    /// RFC 3339 with microseconds, as chrono writes it at ten times the cost.
-    fn time(at: DateTime<Utc>) -> Self {
-        let Some(year) = u32::try_from(at.year()).ok().filter(|year| *year < 10_000) else {
-            return Self::of(at.to_rfc3339_opts(SecondsFormat::Micros, true));
-        };
-        let mut text = Self::of("0000-00-00T00:00:00.000000Z");
-        for (end, digits, mut value) in [
-            (4, 4, year),
-            (7, 2, at.month()),
-            (10, 2, at.day()),
-            (13, 2, at.hour()),
-            (16, 2, at.minute()),
-            (19, 2, at.second()),
-            // PostgreSQL has no leap seconds.
-            (26, 6, at.nanosecond() / 1_000 % 1_000_000),
-        ] {
-            for place in (end - digits..end).rev() {
-                text.bytes[place] = b'0' + (value % 10) as u8;
-                value /= 10;
-            }
-        }
-        text
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
-    }
-}
-
-impl Write for Text {
-    fn write_str(&mut self, part: &str) -> std::fmt::Result {
-        let end = self.length + part.len();
-        let place = self
-            .bytes
-            .get_mut(self.length..end)
-            .ok_or(std::fmt::Error)?;
-        place.copy_from_slice(part.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
-
 #[derive(Deserialize)]
 struct Trace<'a> {
     #[serde(borrow)]
@@ -147,6 +86,7 @@ fn traceparent(metadata: &str) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test may panic")]
 mod tests {
+    use chrono::{DateTime, SecondsFormat, Utc};
     use rdkafka::message::Headers;
 
     use super::*;

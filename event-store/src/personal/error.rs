@@ -63,6 +63,11 @@ impl Error {
         matches!(self, Self::Database(error) if crate::database::is_away(error))
     }
 
+    /// Whether the table of keys lacks a key that there was, as before it is restored.
+    pub fn is_of_a_lost_key(&self) -> bool {
+        matches!(self, Self::NoKey(_))
+    }
+
     /// Whether what is sealed, or its person's key, is at fault, so that the data of others opens.
     pub fn is_of_an_event(&self) -> bool {
         match self {

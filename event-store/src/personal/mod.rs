@@ -25,7 +25,7 @@ pub use held::{Held, KEPT};
 pub use key::Keys;
 pub use keyring::Keyring;
 pub use master::{MasterKeys, ParseError};
-pub use open::{open_with, persons_to_open};
+pub use open::{emptied, open_with, persons_to_open};
 pub use place::Place;
 pub use rewrap::{Status, rewrap, status};
 pub use seal::{persons_to_seal, seal_with};

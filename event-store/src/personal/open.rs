@@ -57,6 +57,23 @@ pub fn open_with<'a>(
     })
 }
 
+/// `payload` as its aggregate would read it had every key been destroyed: what is sealed is null. It
+/// shows whether the payload is of its form to who has no keys.
+///
+/// # Errors
+/// As [`persons_to_open`].
+pub fn emptied(payload: &str) -> Result<Cow<'_, str>, Error> {
+    rewrite(payload, |marked, out| {
+        let value = match &marked.holds {
+            Holds::Nothing | Holds::Sealed(_) => "null",
+            Holds::Value(value) => value,
+        };
+        let person = marked.person;
+        out.push_str(&format!(r#"{{"personal_of":"{person}","value":{value}}}"#));
+        Ok(())
+    })
+}
+
 impl Keyring {
     /// Opens what is sealed in `events`, in place. Their leaf hashes, and what the relay sends, are
     /// of the events as they were.

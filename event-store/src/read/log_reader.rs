@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::{AFTER, AT_WITH_LEAVES, Error, Page};
+use super::{AFTER, AFTER_WITH_LEAVES, AT_WITH_LEAVES, Error, Page};
 use crate::recorded::Position;
 use crate::statements;
 use crate::wire::{self, Connection, Flight, Target, Value};
@@ -24,8 +24,9 @@ const STATEMENT: &str = "after";
 /// far as the sockets' buffers hold, so the memory of a reader is that of a page.
 pub struct LogReader {
     target: Target,
-    /// Whether it reads for an auditor, who looks at leaf hashes and for holes himself.
-    audits: bool,
+    statement: &'static str,
+    /// Whether a hole in the positions is an error.
+    dense: bool,
     position: Position,
     session: Option<Session>,
 }
@@ -49,21 +50,30 @@ impl LogReader {
     /// A reader of the events after `position` (0: of all), in the database of `pool`. It connects
     /// when it is first asked, and takes no connection of the pool.
     pub fn new(pool: &PgPool, position: Position) -> Self {
-        Self::of(pool, position, false)
-    }
-
-    /// The same for an auditor: its pages have the stored leaf hashes too ([`Page::leaves`]), and
-    /// positions are given as they are. Where some are missing it may end before the log does.
-    pub fn with_leaves(pool: &PgPool, position: Position) -> Self {
-        Self::of(pool, position, true)
-    }
-
-    fn of(pool: &PgPool, position: Position, audits: bool) -> Self {
         Self {
             target: Target::of(&pool.connect_options(), statements::SETTINGS),
-            audits,
+            statement: &AFTER,
+            dense: true,
             position,
             session: None,
+        }
+    }
+
+    /// The same, of events with the leaf hashes that are stored with them: [`Page::leaves`].
+    pub fn with_leaves(pool: &PgPool, position: Position) -> Self {
+        Self {
+            statement: &AFTER_WITH_LEAVES,
+            ..Self::new(pool, position)
+        }
+    }
+
+    /// The same for who looks for holes himself: positions are given as they are, and where some are
+    /// missing it may end before the log does.
+    pub fn as_they_are(pool: &PgPool, position: Position) -> Self {
+        Self {
+            statement: &AT_WITH_LEAVES,
+            dense: false,
+            ..Self::new(pool, position)
         }
     }
 
@@ -90,16 +100,17 @@ impl LogReader {
         loop {
             let session = under_way(
                 &mut self.session,
-                (&self.target, self.audits),
+                &self.target,
+                self.statement,
                 self.position,
             )
             .await?;
             match session.connection.receive_rows(PAGE).await? {
                 Some(_) if session.ended => {}
                 Some(rows) => {
-                    let page = match self.audits {
-                        true => Page::as_they_are(rows)?,
-                        false => Page::of(rows, self.position)?,
+                    let page = match self.dense {
+                        true => Page::of(rows, self.position)?,
+                        false => Page::as_they_are(rows)?,
                     };
                     session.brought += page.len() as i64;
                     self.position = page.last();
@@ -120,25 +131,19 @@ impl LogReader {
     }
 }
 
-fn sql(audits: bool) -> &'static str {
-    match audits {
-        true => &AT_WITH_LEAVES,
-        false => &AFTER,
-    }
-}
-
 /// The session in `slot`, or a new one, with as many flights under way as there should be; the next
 /// event wanted is that after `position`.
 async fn under_way<'s>(
     slot: &'s mut Option<Session>,
-    (target, audits): (&Target, bool),
+    target: &Target,
+    statement: &str,
     position: Position,
 ) -> Result<&'s mut Session, Error> {
     // Given up while it sends, a session is lost: half a message can't be taken up again.
     let mut session = match slot.take() {
         Some(session) => session,
         None => Session {
-            connection: Connection::open(target, &[(STATEMENT, sql(audits))]).await?,
+            connection: Connection::open(target, &[(STATEMENT, statement)]).await?,
             under_way: 0,
             next: position,
             brought: 0,

@@ -23,6 +23,14 @@ static AFTER: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// The same with their leaf hashes.
+static AFTER_WITH_LEAVES: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {COLUMNS}, leaf_hash FROM events \
+         WHERE position > $1::bigint ORDER BY position LIMIT $2::bigint"
+    )
+});
+
 /// Those at so many positions after one, with their leaf hashes behind: where positions are not
 /// dense, fewer or more.
 static AT_WITH_LEAVES: LazyLock<String> = LazyLock::new(|| {
@@ -73,6 +81,33 @@ pub async fn stream_page(
     let rows = sqlx::query(&sql)
         .bind(id)
         .bind(version)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(RecordedEvent::from_row).collect()
+}
+
+/// At most `limit` events of some streams up to the position `up_to`: stream after stream, each
+/// oldest first.
+///
+/// # Errors
+/// When the database is away.
+pub async fn streams_up_to(
+    pool: &PgPool,
+    aggregate_type: &str,
+    ids: &[Uuid],
+    up_to: Position,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM events \
+         WHERE aggregate_id = ANY($1) AND aggregate_type = $2 AND position <= $3 \
+         ORDER BY aggregate_id, sequence LIMIT $4"
+    );
+    let rows = sqlx::query(&sql)
+        .bind(ids)
+        .bind(aggregate_type)
+        .bind(up_to)
         .bind(limit)
         .fetch_all(pool)
         .await?;

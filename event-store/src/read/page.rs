@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Error;
 use crate::personal::{Keyring, Place, mentions, open_with, persons_to_open};
-use crate::recorded::{BorrowedEvent, FIELDS, PAYLOAD, Position, RecordedEvent};
+use crate::recorded::{BorrowedEvent, PAYLOAD, Position, RecordedEvent};
 use crate::wire::Rows;
 
 /// Events that follow each other in the log or in their streams, as the server sent them: each is parsed when it is
@@ -71,8 +71,8 @@ impl Page {
     /// # Errors
     /// [`Error::Fault`] when a row is not of the form of the table.
     pub fn events(&self) -> impl Iterator<Item = Result<BorrowedEvent<'_>, Error>> {
-        self.rows.iter().map(|row| {
-            let mut event = BorrowedEvent::from_fields(row)?;
+        self.rows.iter().map(|mut row| {
+            let mut event = BorrowedEvent::from_fields(&mut row)?;
             if let Some(payload) = self.opened.get(&event.position) {
                 event.payload = payload;
             }
@@ -80,15 +80,15 @@ impl Page {
         })
     }
 
-    /// Its events as they are stored, each with its stored leaf hash: of a page that was read
-    /// [with leaves](super::LogReader::with_leaves).
+    /// Its events as they are stored, and the leaf hash that stands with each; of a reader that was
+    /// made [`with_leaves`](super::LogReader::with_leaves).
     ///
     /// # Errors
-    /// As [`Self::events`].
+    /// As [`Self::events`], and when it was read without them.
     pub fn leaves(&self) -> impl Iterator<Item = Result<(BorrowedEvent<'_>, &[u8]), Error>> {
-        self.rows.iter().map(|row| {
-            let leaf = row.clone().skip(FIELDS)?.raw()?;
-            Ok((BorrowedEvent::from_fields(row)?, leaf.unwrap_or_default()))
+        self.rows.iter().map(|mut row| {
+            let event = BorrowedEvent::from_fields(&mut row)?;
+            Ok((event, row.raw()?.unwrap_or_default()))
         })
     }
 
@@ -131,9 +131,9 @@ impl Page {
     /// The events that may hold something personal.
     fn marked(&self) -> Result<Vec<BorrowedEvent<'_>>, Error> {
         let mut marked = Vec::new();
-        for row in self.rows.iter() {
+        for mut row in self.rows.iter() {
             if row.clone().skip(PAYLOAD)?.text().map(mentions)? {
-                marked.push(BorrowedEvent::from_fields(row)?);
+                marked.push(BorrowedEvent::from_fields(&mut row)?);
             }
         }
         Ok(marked)

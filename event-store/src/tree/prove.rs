@@ -65,6 +65,6 @@ pub async fn consistency(
 }
 
 async fn of_size(log: &PgPool, size: u64) -> Result<Signed, Error> {
-    let mut found = sign::checkpoints(log, size, size).await?;
+    let mut found = sign::checkpoints(log, size, size, None).await?;
     found.pop().ok_or(Error::NoCheckpoint(size))
 }

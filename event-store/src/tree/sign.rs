@@ -79,7 +79,7 @@ pub async fn latest(log: impl PgExecutor<'_>) -> Result<Option<Signed>, sqlx::Er
     row.as_ref().map(Signed::from_row).transpose()
 }
 
-/// Those of `from` to `to` leaves, both included, in the order of their sizes.
+/// Those of `from` to `to` leaves, both included, in the order of their sizes: so many at most.
 ///
 /// # Errors
 /// When the database is away.
@@ -87,15 +87,17 @@ pub async fn checkpoints(
     log: impl PgExecutor<'_>,
     from: u64,
     to: u64,
+    most: Option<usize>,
 ) -> Result<Vec<Signed>, sqlx::Error> {
     let sql = format!(
         "SELECT {COLUMNS} FROM checkpoints WHERE size BETWEEN $1 AND $2 \
-         ORDER BY size, signed_at, origin"
+         ORDER BY size, signed_at, origin LIMIT $3"
     );
-    let most = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
+    let bound = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
     let rows = sqlx::query(&sql)
-        .bind(most(from))
-        .bind(most(to))
+        .bind(bound(from))
+        .bind(bound(to))
+        .bind(most.map(|most| bound(most as u64)))
         .fetch_all(log)
         .await?;
     rows.iter().map(Signed::from_row).collect()

@@ -1,4 +1,4 @@
-//! Filling the shadow: the log as it is at one moment, folded stream by stream.
+//! Filling a bare table: the log as it is at one moment, folded stream by stream.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use super::progress::{Step, Teller};
 use super::{Databases, Error};
+use crate::runtime::Registered;
 use crate::runtime::lines::{self, Shape};
 use crate::runtime::park::{self, Parking};
-use crate::runtime::{Registered, Slot};
 
 /// About how many events a worker takes at once.
 const SHARE: i64 = 20_000;
-/// So many events may be parked by a rebuild.
-const MOST_PARKED: usize = 10_000;
+/// So many events may be parked by a fold of the whole log.
+pub(super) const MOST_PARKED: usize = 10_000;
 /// A worker sends so many bytes of rows at once.
 const SENT: usize = 128 * 1024;
 
@@ -30,6 +30,8 @@ const SENT: usize = 128 * 1024;
 struct Work {
     databases: Databases,
     projection: Registered,
+    /// The table, with its schema.
+    relation: String,
     shape: Shape,
     ranges: Mutex<VecDeque<StreamRange>>,
     teller: Teller,
@@ -38,22 +40,24 @@ struct Work {
 }
 
 /// An event that could not be folded, and why; none when it waits behind one of its stream.
-type Parked = (RecordedEvent, Option<String>);
+pub(super) type Parked = (RecordedEvent, Option<String>);
 
-/// Folds the whole log into the shadow by so many workers; gives the log as it was.
+/// Folds all of `log` into the table `relation`, given with its schema, by so many workers; gives
+/// what could not be folded.
 pub(super) async fn fill(
     databases: &Databases,
-    projection: &Registered,
+    (projection, relation): (&Registered, &str),
+    log: &mut FrozenLog,
     workers: usize,
     teller: &Teller,
-) -> Result<FrozenLog, Error> {
-    let mut log = FrozenLog::take(&databases.log).await?;
+) -> Result<Vec<Parked>, Error> {
     teller.begin(Step::Filling, log.head().unsigned_abs());
     let stop = CancellationToken::new();
     let work = Arc::new(Work {
         databases: databases.clone(),
         projection: *projection,
-        shape: lines::shape(&databases.read, &projection.relation(Slot::Live)).await?,
+        relation: relation.to_owned(),
+        shape: lines::shape(&databases.read, relation).await?,
         ranges: Mutex::new(log.ranges(SHARE).await?.into()),
         teller: teller.clone(),
         stop: stop.clone(),
@@ -77,16 +81,34 @@ pub(super) async fn fill(
     }
     drop(stop);
     outcome?;
-    let parked = work.parked.lock();
-    let parked = std::mem::take(&mut *parked.unwrap_or_else(PoisonError::into_inner));
+    let mut parked = work.parked.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *parked))
+}
+
+/// As they are written down.
+pub(super) fn parking(parked: &[Parked]) -> Vec<Parking<'_>> {
     let parking = parked.iter().map(|(event, error)| Parking {
         event,
         error: error.as_deref(),
     });
-    let mut connection = databases.read.acquire().await?;
-    let parking: Vec<_> = parking.collect();
-    park::insert(&mut connection, projection, Slot::Shadow, &parking).await?;
-    Ok(log)
+    parking.collect()
+}
+
+/// What is kept of a parked event: its payload stays in the log, since here it may be in clear.
+pub(super) fn without_payload(event: &RecordedEvent) -> RecordedEvent {
+    RecordedEvent {
+        payload: String::new(),
+        metadata: String::new(),
+        ..event.clone()
+    }
+}
+
+/// More was parked than a fold may; nearly all fails, so the projection is at fault.
+pub(super) fn too_many(event: &RecordedEvent, error: Option<String>) -> Error {
+    Error::Unfoldable {
+        position: event.position,
+        why: error.unwrap_or_else(|| format!("{MOST_PARKED} events before it failed")),
+    }
 }
 
 impl Work {
@@ -95,22 +117,12 @@ impl Work {
         ranges.pop_front()
     }
 
-    /// Parks an event of the shadow. Where nearly all fail, the projection is at fault.
     fn park(&self, event: &RecordedEvent, error: Option<String>) -> Result<(), Error> {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         if parked.len() >= MOST_PARKED {
-            return Err(Error::Unfoldable {
-                position: event.position,
-                why: error.unwrap_or_else(|| format!("{MOST_PARKED} events before it failed")),
-            });
+            return Err(too_many(event, error));
         }
-        // The payload stays in the log; what is kept here may be in clear.
-        let event = RecordedEvent {
-            payload: String::new(),
-            metadata: String::new(),
-            ..event.clone()
-        };
-        parked.push((event, error));
+        parked.push((without_payload(event), error));
         Ok(())
     }
 
@@ -120,7 +132,7 @@ impl Work {
         let broken = |error: std::io::Error| Error::Broken(error.to_string());
         let reading = Builder::new_current_thread().enable_all().build();
         let reading = reading.map_err(broken)?;
-        let sql = lines::copy(&self.projection.relation(Slot::Shadow), &self.shape);
+        let sql = lines::copy(&self.relation, &self.shape);
         let copy = service.block_on(self.databases.read.copy_in_raw(&sql))?;
         let mut sink = Sink { copy, service };
         let mut folding = Folding::new(self);

@@ -16,6 +16,7 @@ mod left;
 mod lock;
 mod past;
 mod progress;
+pub mod replay;
 mod run;
 mod sample;
 mod shadow;

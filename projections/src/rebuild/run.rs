@@ -17,7 +17,7 @@ use super::sample::sample;
 use super::swap::swap;
 use super::{Databases, Error, anew, fill, shadow};
 use crate::erase;
-use crate::runtime::{ApplyError, Registered, Slot};
+use crate::runtime::{ApplyError, Registered, Slot, park};
 
 /// How a table is rebuilt.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub async fn rebuild(
     options: Options,
     progress: watch::Sender<Progress>,
 ) -> Result<Outcome, Error> {
-    let lock = Lock::take(&databases.read, projection).await?;
+    let lock = Lock::of_rebuild(&databases.read, projection).await?;
     let teller = Teller::new(progress);
     let differences = build(databases, projection, options.workers, &teller).await?;
     let swapped = differences.is_empty() || options.accept;
@@ -95,7 +95,7 @@ pub async fn drift(
             return sample(databases, projection, streams, &Teller::new(progress)).await;
         }
     };
-    let lock = Lock::take(&databases.read, projection).await?;
+    let lock = Lock::of_rebuild(&databases.read, projection).await?;
     let differences = build(databases, projection, workers, &Teller::new(progress)).await?;
     shadow::drop(&databases.read, projection).await?;
     lock.release().await?;
@@ -112,13 +112,13 @@ pub async fn rollback(
     projection: &Registered,
     progress: watch::Sender<Progress>,
 ) -> Result<(), Error> {
-    let lock = Lock::take(&databases.read, projection).await?;
+    let lock = Lock::of_rebuild(&databases.read, projection).await?;
     let teller = Teller::new(progress);
     if !stands(&databases.read, projection, Slot::Previous).await? {
         return Err(Error::NoPrevious(projection.name));
     }
     swap(databases, projection, Slot::Previous, &teller).await?;
-    lock.release().await
+    Ok(lock.release().await?)
 }
 
 /// Whether this version of the projection has a live table.
@@ -157,12 +157,13 @@ async fn fold_and_compare(
     let partitions = partitions(&databases.log, projection).await?;
     shadow::schemas(read, projection).await?;
     shadow::create(read, projection).await?;
+    let relation = projection.relation(Slot::Shadow);
     let epoch = match projection.across_streams {
         true => fill_in_order(databases, projection, partitions, teller).await?,
-        false => match fill::fill(databases, projection, workers, teller).await {
+        false => match fill(databases, projection, workers, teller).await {
             Ok(log) => {
                 teller.begin(Step::Indexing, 0);
-                shadow::index(read, projection).await?;
+                shadow::index(read, projection, &relation).await?;
                 let end = (log.head(), log.last_event());
                 shadow::stand_at(read, projection, partitions, log.epoch(), end).await?;
                 log.epoch()
@@ -182,6 +183,23 @@ async fn fold_and_compare(
     differences(databases, projection, epoch, teller).await
 }
 
+/// Fills a bare shadow stream by stream; gives the log as it was.
+async fn fill(
+    databases: &Databases,
+    projection: &Registered,
+    workers: usize,
+    teller: &Teller,
+) -> Result<FrozenLog, Error> {
+    let relation = projection.relation(Slot::Shadow);
+    let mut log = FrozenLog::take(&databases.log).await?;
+    let into = (projection, &*relation);
+    let parked = fill::fill(databases, into, &mut log, workers, teller).await?;
+    let mut connection = databases.read.acquire().await?;
+    let parking = fill::parking(&parked);
+    park::insert(&mut connection, projection, Slot::Shadow, &parking).await?;
+    Ok(log)
+}
+
 /// Fills a bare shadow in the order of the log, page by page, as a projector fills its table: a row
 /// across streams is complete at no stream's end. Gives which log it is.
 async fn fill_in_order(
@@ -190,8 +208,8 @@ async fn fill_in_order(
     partitions: u32,
     teller: &Teller,
 ) -> Result<Uuid, Error> {
-    let read = &databases.read;
-    shadow::index(read, projection).await?;
+    let (read, relation) = (&databases.read, projection.relation(Slot::Shadow));
+    shadow::index(read, projection, &relation).await?;
     let (epoch, head) = {
         let log = FrozenLog::take(&databases.log).await?;
         (log.epoch(), log.head())
@@ -199,7 +217,7 @@ async fn fill_in_order(
     shadow::stand_at(read, projection, partitions, epoch, (0, None)).await?;
     teller.begin(Step::Filling, head.unsigned_abs());
     follow(databases, projection, Slot::Shadow, None, teller).await?;
-    shadow::analyze(read, projection).await?;
+    shadow::analyze(read, &relation).await?;
     Ok(epoch)
 }
 

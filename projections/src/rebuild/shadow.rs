@@ -1,6 +1,6 @@
 //! The shadow table: made bare, filled, and then given the indexes of the live one.
 
-use sqlx::{Connection, Executor, PgConnection, PgPool, Row};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::Error;
@@ -11,13 +11,22 @@ pub(super) async fn create(pool: &PgPool, projection: &Registered) -> Result<(),
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin().await?;
     remove(&mut tx, projection).await?;
+    create_bare(&mut tx, projection, &projection.relation(Slot::Shadow)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Makes the table `relation`, given with its schema: empty, as the live one, and without indexes.
+pub(super) async fn create_bare(
+    connection: &mut PgConnection,
+    projection: &Registered,
+    relation: &str,
+) -> Result<(), sqlx::Error> {
     let create = format!(
-        "CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)",
-        projection.relation(Slot::Shadow),
+        "CREATE TABLE {relation} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)",
         projection.relation(Slot::Live),
     );
-    tx.execute(create.as_str()).await?;
-    Ok(tx.commit().await?)
+    connection.execute(create.as_str()).await?;
+    Ok(())
 }
 
 /// Makes the schemas of shadow and previous tables.
@@ -67,43 +76,54 @@ pub(super) async fn forget(
     Ok(())
 }
 
-/// Gives the shadow the primary key and indexes of the live table, and statistics.
-pub(super) async fn index(pool: &PgPool, projection: &Registered) -> Result<(), Error> {
-    let (live, shadow) = (
-        projection.relation(Slot::Live),
-        projection.relation(Slot::Shadow),
-    );
-    let indexes = sqlx::query(
-        "SELECT conname, pg_get_constraintdef(pg_constraint.oid) AS constraint, \
-             pg_get_indexdef(indexrelid) AS index \
+/// Gives the table `relation`, given with its schema, the primary key and indexes of the live one,
+/// and statistics.
+pub(super) async fn index(
+    pool: &PgPool,
+    projection: &Registered,
+    relation: &str,
+) -> Result<(), Error> {
+    for (constraint, index) in indexes(pool, projection).await? {
+        let sql = match constraint {
+            Some(constraint) => format!("ALTER TABLE {relation} ADD CONSTRAINT {constraint}"),
+            // As PostgreSQL writes it, the table's name stands after ON, with its schema.
+            None => {
+                let live = projection.relation(Slot::Live);
+                index.replacen(&format!(" ON {live} "), &format!(" ON {relation} "), 1)
+            }
+        };
+        pool.execute(sql.as_str()).await?;
+    }
+    analyze(pool, relation).await
+}
+
+/// The indexes of the live table: the constraint, with its name, that one is of; and what makes it.
+/// A rebuild that swaps the table meanwhile waits until all is read.
+async fn indexes(
+    pool: &PgPool,
+    projection: &Registered,
+) -> Result<Vec<(Option<String>, String)>, Error> {
+    let live = projection.relation(Slot::Live);
+    let mut tx = pool.begin().await?;
+    let lock = format!("LOCK TABLE {live} IN ACCESS SHARE MODE");
+    tx.execute(lock.as_str()).await?;
+    let indexes = sqlx::query_as(
+        "SELECT quote_ident(conname) || ' ' || pg_get_constraintdef(pg_constraint.oid), \
+             pg_get_indexdef(indexrelid) \
          FROM pg_index LEFT JOIN pg_constraint \
              ON conindid = indexrelid AND conrelid = indrelid AND contype IN ('p', 'u', 'x') \
          WHERE indrelid = $1::regclass ORDER BY indexrelid",
     )
     .bind(&live)
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
-    for index in indexes {
-        let name: Option<String> = index.try_get("conname")?;
-        let sql = match name {
-            Some(name) => {
-                let constraint: String = index.try_get("constraint")?;
-                format!("ALTER TABLE {shadow} ADD CONSTRAINT \"{name}\" {constraint}")
-            }
-            // As PostgreSQL writes it, the table's name stands after ON, with its schema.
-            None => {
-                let index: String = index.try_get("index")?;
-                index.replacen(&format!(" ON {live} "), &format!(" ON {shadow} "), 1)
-            }
-        };
-        pool.execute(sql.as_str()).await?;
-    }
-    analyze(pool, projection).await
+    tx.commit().await?;
+    Ok(indexes)
 }
 
-/// Gives the shadow statistics.
-pub(super) async fn analyze(pool: &PgPool, projection: &Registered) -> Result<(), Error> {
-    let analyze = format!("ANALYZE {}", projection.relation(Slot::Shadow));
+/// Gives the table `relation`, given with its schema, statistics.
+pub(super) async fn analyze(pool: &PgPool, relation: &str) -> Result<(), Error> {
+    let analyze = format!("ANALYZE {relation}");
     pool.execute(analyze.as_str()).await?;
     Ok(())
 }

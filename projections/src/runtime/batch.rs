@@ -126,32 +126,38 @@ pub(crate) async fn apply(
     careful: bool,
 ) -> Result<Option<Written>, ApplyError> {
     let mut sorted = Sorted::of(projection, new, parked);
-    let mut changed = 0;
-    if !sorted.applied.is_empty() {
-        let relation = projection.relation(slot);
-        let applied = match careful {
-            true => projection.apply(tx, &relation, &sorted.applied).await,
-            false => {
-                projection
-                    .apply_at_once(tx, &relation, &sorted.applied)
-                    .await
-            }
-        };
-        match applied {
-            Ok(applied) => {
-                changed = applied.changed;
-                sorted.failed(&applied.failed);
-            }
-            Err(error) if !careful && error.is_of_an_event() => return Ok(None),
-            Err(error) => return Err(error),
-        }
-    }
+    let relation = projection.relation(slot);
+    let changed = match write(tx, (projection, &relation), &mut sorted, careful).await {
+        Ok(changed) => changed,
+        Err(error) if !careful && error.is_of_an_event() => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let parking = sorted.parking();
     if !parking.is_empty() {
         park::insert(tx, projection, slot, &parking).await?;
     }
     let parked = parking.len();
     Ok(Some(Written { changed, parked }))
+}
+
+/// Applies what is `sorted` so to the table `relation`, given with its schema, and notes there what
+/// fails; gives how many rows changed.
+pub(crate) async fn write(
+    tx: &mut PgConnection,
+    (projection, relation): (&Registered, &str),
+    sorted: &mut Sorted<'_>,
+    careful: bool,
+) -> Result<usize, ApplyError> {
+    if sorted.applied.is_empty() {
+        return Ok(0);
+    }
+    let events = &sorted.applied;
+    let applied = match careful {
+        true => projection.apply(tx, relation, events).await?,
+        false => projection.apply_at_once(tx, relation, events).await?,
+    };
+    sorted.failed(&applied.failed);
+    Ok(applied.changed)
 }
 
 /// The events of `batch` that a projection has not seen; or the first hole among them, with the

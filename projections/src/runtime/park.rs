@@ -17,7 +17,7 @@ pub(super) const AMONG: &str = "\
 
 /// What one projection does with events that are new to it.
 #[derive(Default)]
-pub(super) struct Sorted<'a> {
+pub(crate) struct Sorted<'a> {
     /// Those to apply.
     pub(super) applied: Vec<&'a RecordedEvent>,
     /// Those of its aggregate, in order.
@@ -36,7 +36,7 @@ pub(crate) struct Parking<'a> {
 
 impl<'a> Sorted<'a> {
     /// Sorts `new`, of which `projection` has `parked` these streams.
-    pub(super) fn of(
+    pub(crate) fn of(
         projection: &Registered,
         new: &[&'a Delivered],
         parked: HashSet<Uuid>,
@@ -73,7 +73,7 @@ impl<'a> Sorted<'a> {
     }
 
     /// What is to be parked, in order.
-    pub(super) fn parking(&self) -> Vec<Parking<'_>> {
+    pub(crate) fn parking(&self) -> Vec<Parking<'_>> {
         let mut waiting = self.parked.clone();
         let mut parking = Vec::new();
         for event in &self.all {

@@ -13,13 +13,11 @@ use crate::answer::{Known, view};
 
 const SVG: &str = "image/svg+xml";
 
-/// The request behind an event, its actor, and everything that followed across streams, policies
-/// and effects. The event is named by its position or its id. A picture of it is given to who
-/// accepts `image/svg+xml`. It is looked for around the time that its id tells, and not in the
-/// whole log.
+/// The request behind an event (its position or id), and all that followed; also as a picture.
 #[utoipa::path(get, path = "/api/audit/events/{event}/causes", tag = "audit",
     params(("event" = String, Path,)),
-    responses((status = 200, body = Object), (status = 400, body = Problem),
+    responses((status = 200, content((Object = "application/json"), (String = "image/svg+xml"))),
+        (status = 400, body = Problem),
         (status = 404, body = Problem)))]
 pub async fn show_causes(
     State(app): State<App>,

@@ -58,13 +58,12 @@ impl Format {
     }
 }
 
-/// Every event of a stream as it is stored, oldest first: when, who, which request, caused by what.
-/// Personal data stays sealed. An answer that breaks off has lost events: ask for the rest by the
-/// last version that came.
+/// Every event of a stream, oldest first: when, who, which request, caused by what.
 #[utoipa::path(get, path = "/api/audit/streams/{id}/history", tag = "audit",
     params(("id" = Uuid, Path,), StreamQuery),
-    responses((status = 200, content_type = "application/x-ndjson", body = String),
-        (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, content((String = "application/x-ndjson"),
+            (Vec<Object> = "application/json"))),
+        (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_stream(
     State(app): State<App>,
     Path(id): Path<Uuid>,

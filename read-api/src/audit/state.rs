@@ -29,8 +29,7 @@ pub struct StateQuery {
     occurred: bool,
 }
 
-/// An aggregate as it stood at a version or a time: what its events up to then add up to, by the
-/// code of today. Personal data stays sealed.
+/// An aggregate as it stood at a version or a time, by the code of today.
 #[utoipa::path(get, path = "/api/audit/streams/{id}/state", tag = "audit",
     params(("id" = Uuid, Path,), StateQuery),
     responses((status = 200, body = Object), (status = 400, body = Problem),

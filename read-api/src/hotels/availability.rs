@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use domain::hotels::CONTEXT;
 use domain::hotels::stay::Stay;
 use serde::{Deserialize, Serialize};
 use service_kit::extract::{Path, Query};
@@ -11,7 +10,7 @@ use service_kit::problem::Problem;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::hotel_list;
+use super::{hotel_list, tables};
 use crate::App;
 use crate::answer::{Known, view};
 use crate::fresh::Fresh;
@@ -54,6 +53,8 @@ pub struct NightsQuery {
     from: NaiveDate,
     /// The day after the last night.
     to: NaiveDate,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 /// The nights from `from` until before `to`.
@@ -68,7 +69,7 @@ pub(super) fn nights(from: NaiveDate, to: NaiveDate) -> Result<Stay, Problem> {
 #[utoipa::path(get, path = "/api/hotels/{id}/availability", tag = "hotels",
     params(("id" = Uuid, Path,), NightsQuery),
     responses((status = 200, body = Availability), (status = 400, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_availability(
     State(app): State<App>,
     fresh: Fresh,
@@ -77,9 +78,8 @@ pub async fn show_availability(
     Query(asked): Query<NightsQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
-    let tables = ["hotels", "room_inventories", "nights"];
-    app.contain(&fresh, CONTEXT, &tables).await?;
-    hotel_list::find(&app, id).await?;
+    let tables = tables::of_one_hotel(&app, &fresh, id).await?;
+    hotel_list::find(&tables, id).await?;
     let rows: Vec<(String, Night)> = Sql::new(
         "SELECT room_type, asked.night::date AS night, count, COALESCE(reserved, 0) AS reserved, \
              GREATEST(count + overbooking_allowance - COALESCE(reserved, 0), 0) AS available \
@@ -92,7 +92,7 @@ pub async fn show_availability(
     .bind(id)
     .bind(stay.check_in)
     .bind(stay.check_out)
-    .fetch_all(&app.tables)
+    .fetch_all(&tables)
     .await?;
     let mut room_types: Vec<RoomTypeNights> = Vec::new();
     for (code, night) in rows {

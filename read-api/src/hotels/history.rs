@@ -27,8 +27,7 @@ pub async fn show_history(
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
-        .await?;
-    reservations::find(&app, &actor, id).await?;
+    app.contain(&fresh, CONTEXT, &reservations::TABLES).await?;
+    reservations::find(&app.tables, &actor, id).await?;
     view(&known, &history::of::<Reservation>(&app, id).await?)
 }

@@ -19,13 +19,14 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
+use super::tables::{TABLES, of_one_hotel};
 use crate::App;
 use crate::answer::{Known, versioned_view, view};
+use crate::as_of::AsOfQuery;
 use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging, check_text, pattern};
-use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
+use crate::query::{Columns, FromRow, Json, Sql, Tables, Unreadable};
 
-const TABLES: [&str; 3] = ["hotels", "room_inventories", "nights"];
 const LIST: List = List {
     table: "hotels",
     columns: COLUMNS,
@@ -180,6 +181,8 @@ pub struct HotelsQuery {
     /// Those that have a room for so many guests.
     #[param(minimum = 1)]
     guests: Option<i32>,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 impl HotelsQuery {
@@ -205,7 +208,8 @@ impl HotelsQuery {
 
 /// Hotels, page by page.
 #[utoipa::path(get, path = "/api/hotels", tag = "hotels", params(HotelsQuery),
-    responses((status = 200, body = Page<HotelView>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<HotelView>), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn list_hotels(
     State(app): State<App>,
     fresh: Fresh,
@@ -218,10 +222,10 @@ pub async fn list_hotels(
     check_text(asked.city.as_deref())?;
     check_guests(asked.guests)?;
     let stay = asked.stay()?;
-    app.contain(&fresh, CONTEXT, &TABLES).await?;
+    let tables = app.tables_for(&fresh, CONTEXT, &TABLES).await?;
     let filter = filter(&asked, stay);
-    let (around, hotels) = paging.fetch(&app.tables, filter).await?;
-    let results = with_rooms(&app, hotels, stay, asked.guests).await?;
+    let (around, hotels) = paging.fetch(&tables, filter).await?;
+    let results = with_rooms(&tables, hotels, stay, asked.guests).await?;
     view(&known, &paging.page(&uri, around, results))
 }
 
@@ -233,27 +237,27 @@ fn check_guests(guests: Option<i32>) -> Result<(), Problem> {
 }
 
 /// One hotel.
-#[utoipa::path(get, path = "/api/hotels/{id}", tag = "hotels", params(("id" = Uuid, Path,)),
-    responses((status = 200, body = HotelView), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/hotels/{id}", tag = "hotels", params(("id" = Uuid, Path,), AsOfQuery),
+    responses((status = 200, body = HotelView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_hotel(
     State(app): State<App>,
     fresh: Fresh,
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &TABLES).await?;
-    let hotel = find(&app, id).await?;
+    let tables = of_one_hotel(&app, &fresh, id).await?;
+    let hotel = find(&tables, id).await?;
     let version = hotel.version;
-    let mut views = with_rooms(&app, vec![hotel], None, None).await?;
+    let mut views = with_rooms(&tables, vec![hotel], None, None).await?;
     versioned_view(&known, version, &views.swap_remove(0))
 }
 
 /// The hotel `id`, or `404`.
-pub(super) async fn find(app: &App, id: Uuid) -> Result<HotelRow, Problem> {
+pub(super) async fn find(tables: &Tables, id: Uuid) -> Result<HotelRow, Problem> {
     let sql = format!("SELECT {COLUMNS} FROM hotels WHERE id = $1 AND NOT deleted");
     Sql::new(sql)
         .bind(id)
-        .fetch_optional(&app.tables)
+        .fetch_optional(tables)
         .await?
         .ok_or_else(|| Problem::unknown("hotel-unknown", "there is no such hotel"))
 }
@@ -313,12 +317,12 @@ fn filter(asked: &HotelsQuery, stay: Option<Stay>) -> Sql {
 /// Adds to each hotel how many rooms can be booked for every night of the stay, else for its own
 /// tonight, in room types that take the guests.
 async fn with_rooms(
-    app: &App,
+    tables: &Tables,
     hotels: Vec<HotelRow>,
     stay: Option<Stay>,
     guests: Option<i32>,
 ) -> Result<Vec<HotelView>, Problem> {
-    let now = Utc::now();
+    let now = tables.now();
     let mut ids = Vec::with_capacity(hotels.len());
     let (mut from, mut to) = (Vec::new(), Vec::new());
     for hotel in &hotels {
@@ -345,7 +349,7 @@ async fn with_rooms(
         .bind(&from[..])
         .bind(&to[..])
         .bind(guests)
-        .fetch_all(&app.tables)
+        .fetch_all(tables)
         .await?;
     let available: HashMap<Uuid, i64> = rows.into_iter().collect();
     let view = |hotel: HotelRow| {

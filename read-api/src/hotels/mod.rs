@@ -5,6 +5,7 @@ pub mod history;
 pub mod hotel_list;
 pub mod occupancy;
 pub mod reservations;
+mod tables;
 
 use domain::actor::Role::{Admin, Buyer, Hotelier};
 use service_kit::access::{Access, Routes, Whose};

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
-use domain::hotels::CONTEXT;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::access::Caller;
@@ -14,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::availability::nights;
-use super::hotel_list;
+use super::{hotel_list, tables};
 use crate::App;
 use crate::answer::{Known, view};
 use crate::fresh::Fresh;
@@ -54,12 +53,14 @@ pub struct OccupancyQuery {
     from: NaiveDate,
     /// The day after the last night.
     to: NaiveDate,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 /// Rooms, reserved rooms, rate and revenue of each night.
 #[utoipa::path(get, path = "/api/dashboard/occupancy", tag = "hotels", params(OccupancyQuery),
     responses((status = 200, body = Occupancy), (status = 400, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem)))]
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_occupancy(
     State(app): State<App>,
     Caller(actor): Caller,
@@ -68,9 +69,8 @@ pub async fn show_occupancy(
     Query(asked): Query<OccupancyQuery>,
 ) -> Result<Response, Problem> {
     let stay = nights(asked.from, asked.to)?;
-    let tables = ["hotels", "room_inventories", "nights"];
-    app.contain(&fresh, CONTEXT, &tables).await?;
-    let hotel = hotel_list::find(&app, asked.hotel_id).await?;
+    let tables = tables::of_one_hotel(&app, &fresh, asked.hotel_id).await?;
+    let hotel = hotel_list::find(&tables, asked.hotel_id).await?;
     if !actor.may_act_for(hotel.owner) {
         return Err(Problem::forbidden("the hotel is another account's"));
     }
@@ -87,7 +87,7 @@ pub async fn show_occupancy(
     .bind(asked.hotel_id)
     .bind(stay.check_in)
     .bind(stay.check_out)
-    .fetch_all(&app.tables)
+    .fetch_all(&tables)
     .await?;
     let nights = nights.into_iter();
     let nights = nights.map(|night| night.view(hotel.currency())).collect();

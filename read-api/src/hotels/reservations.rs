@@ -17,10 +17,12 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::answer::{Known, versioned, view};
+use crate::as_of::AsOfQuery;
 use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging};
-use crate::query::{Columns, FromRow, Sql, Unreadable};
+use crate::query::{Columns, FromRow, Sql, Tables, Unreadable};
 
+pub(super) const TABLES: [&str; 2] = ["reservations", "hotels"];
 const LIST: List = List {
     table: "reservations",
     columns: COLUMNS,
@@ -127,6 +129,8 @@ pub struct ReservationsQuery {
     check_in_from: Option<NaiveDate>,
     /// Those that begin on this day or earlier.
     check_in_to: Option<NaiveDate>,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 impl ReservationsQuery {
@@ -142,7 +146,8 @@ impl ReservationsQuery {
 
 /// Reservations, page by page: a guest's own, a hotelier's hotels', an admin's all.
 #[utoipa::path(get, path = "/api/reservations", tag = "hotels", params(ReservationsQuery),
-    responses((status = 200, body = Page<ReservationView>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<ReservationView>), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn list_reservations(
     State(app): State<App>,
     Caller(actor): Caller,
@@ -152,18 +157,17 @@ pub async fn list_reservations(
     Query(asked): Query<ReservationsQuery>,
 ) -> Result<Response, Problem> {
     let paging = Paging::parse(&LIST, asked.part())?;
-    app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
-        .await?;
+    let tables = app.tables_for(&fresh, CONTEXT, &TABLES).await?;
     let filter = filter(&asked, &actor);
-    let (around, results) = paging.fetch::<ReservationView>(&app.tables, filter).await?;
+    let (around, results) = paging.fetch::<ReservationView>(&tables, filter).await?;
     view(&known, &paging.page(&uri, around, results))
 }
 
 /// One reservation.
 #[utoipa::path(get, path = "/api/reservations/{id}", tag = "hotels",
-    params(("id" = Uuid, Path,)),
+    params(("id" = Uuid, Path,), AsOfQuery),
     responses((status = 200, body = ReservationView), (status = 403, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn show_reservation(
     State(app): State<App>,
     Caller(actor): Caller,
@@ -171,29 +175,36 @@ pub async fn show_reservation(
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &["reservations", "hotels"])
+    // Whose the hotel is makes no difference to an admin, and only an admin asks about the past.
+    let streams = async |_| Ok(vec![id]);
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &TABLES, streams)
         .await?;
-    let reservation = find(&app, &actor, id).await?;
+    let reservation = find(&tables, &actor, id).await?;
     versioned(&known, reservation.version, &reservation)
 }
 
 /// The reservation `id`; `404` when there is none, `403` when it is not the caller's to see.
-pub(super) async fn find(app: &App, actor: &Actor, id: Uuid) -> Result<ReservationView, Problem> {
+pub(super) async fn find(
+    tables: &Tables,
+    actor: &Actor,
+    id: Uuid,
+) -> Result<ReservationView, Problem> {
     let sql = format!("SELECT {COLUMNS} FROM reservations WHERE id = $1");
-    let found: Option<ReservationView> = Sql::new(sql).bind(id).fetch_optional(&app.tables).await?;
+    let found: Option<ReservationView> = Sql::new(sql).bind(id).fetch_optional(tables).await?;
     let found = found
         .ok_or_else(|| Problem::unknown("reservation-unknown", "there is no such reservation"))?;
-    if actor.may_act_for(found.booked_by) || owns(app, actor, found.hotel_id).await? {
+    if actor.may_act_for(found.booked_by) || owns(tables, actor, found.hotel_id).await? {
         return Ok(found);
     }
     Err(Problem::forbidden("the reservation is another account's"))
 }
 
 /// Whether the hotel is the caller's own.
-async fn owns(app: &App, actor: &Actor, hotel: Uuid) -> Result<bool, Problem> {
+async fn owns(tables: &Tables, actor: &Actor, hotel: Uuid) -> Result<bool, Problem> {
     let sql = "SELECT EXISTS (SELECT FROM hotels WHERE id = $1 AND owner = $2)";
     let query = Sql::new(sql).bind(hotel).bind(actor.account);
-    let (owns,) = query.fetch_one(&app.tables).await?;
+    let (owns,) = query.fetch_one(tables).await?;
     Ok(owns)
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::answer::{Known, versioned, view};
+use crate::as_of::AsOfQuery;
 use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging};
 use crate::query::{Columns, FromRow, Sql, Unreadable};
@@ -78,6 +79,8 @@ pub struct SellerRequestsQuery {
     /// Those that stand there: pending, approved, rejected or withdrawn.
     #[param(value_type = Option<String>)]
     status: Option<Status>,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 impl SellerRequestsQuery {
@@ -94,7 +97,8 @@ impl SellerRequestsQuery {
 /// Wishes to sell, page by page.
 #[utoipa::path(get, path = "/api/admin/seller-requests", tag = "identity",
     params(SellerRequestsQuery),
-    responses((status = 200, body = Page<SellerRequestView>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<SellerRequestView>), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn list_seller_requests(
     State(app): State<App>,
     fresh: Fresh,
@@ -103,32 +107,37 @@ pub async fn list_seller_requests(
     Query(asked): Query<SellerRequestsQuery>,
 ) -> Result<Response, Problem> {
     let paging = Paging::parse(&LIST, asked.part())?;
-    app.contain(&fresh, CONTEXT, &["seller_requests"]).await?;
+    let tables = app
+        .tables_for(&fresh, CONTEXT, &["seller_requests"])
+        .await?;
     let mut filter = Sql::new("WHERE true");
     if let Some(status) = asked.status {
         let status = status.to_string();
         filter.push(" AND status = ").push_bind(status.as_str());
     }
-    let (around, results) = paging
-        .fetch::<SellerRequestView>(&app.tables, filter)
-        .await?;
+    let (around, results) = paging.fetch::<SellerRequestView>(&tables, filter).await?;
     view(&known, &paging.page(&uri, around, results))
 }
 
 /// One wish to sell.
 #[utoipa::path(get, path = "/api/admin/seller-requests/{id}", tag = "identity",
-    params(("id" = Uuid, Path,)),
-    responses((status = 200, body = SellerRequestView), (status = 404, body = Problem)))]
+    params(("id" = Uuid, Path,), AsOfQuery),
+    responses((status = 200, body = SellerRequestView), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn show_seller_request(
     State(app): State<App>,
     fresh: Fresh,
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &["seller_requests"]).await?;
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &["seller_requests"], async |_| {
+            Ok(vec![id])
+        })
+        .await?;
     let sql = format!("SELECT {COLUMNS} FROM seller_requests WHERE id = $1");
     let query = Sql::new(sql).bind(id);
-    let found: Option<SellerRequestView> = query.fetch_optional(&app.tables).await?;
+    let found: Option<SellerRequestView> = query.fetch_optional(&tables).await?;
     let found = found.ok_or_else(|| {
         Problem::unknown("seller-request-unknown", "there is no such seller request")
     })?;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::answer::{Known, versioned, view};
+use crate::as_of::AsOfQuery;
 use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging, check_text, pattern};
 use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
@@ -89,6 +90,8 @@ pub struct UsersQuery {
     role: Option<Role>,
     /// Those that may sign in, or may not.
     active: Option<bool>,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 impl UsersQuery {
@@ -104,7 +107,8 @@ impl UsersQuery {
 
 /// Accounts, page by page.
 #[utoipa::path(get, path = "/api/admin/users", tag = "identity", params(UsersQuery),
-    responses((status = 200, body = Page<User>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<User>), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn list_users(
     State(app): State<App>,
     fresh: Fresh,
@@ -114,8 +118,8 @@ pub async fn list_users(
 ) -> Result<Response, Problem> {
     let paging = Paging::parse(&LIST, asked.part())?;
     check_text(asked.search.as_deref())?;
-    app.contain(&fresh, CONTEXT, &["accounts"]).await?;
-    let (around, users) = paging.fetch::<User>(&app.tables, filter(&asked)).await?;
+    let tables = app.tables_for(&fresh, CONTEXT, &["accounts"]).await?;
+    let (around, users) = paging.fetch::<User>(&tables, filter(&asked)).await?;
     view(&known, &paging.page(&uri, around, users))
 }
 
@@ -140,17 +144,20 @@ fn filter(asked: &UsersQuery) -> Sql {
 
 /// One account.
 #[utoipa::path(get, path = "/api/admin/users/{id}", tag = "identity",
-    params(("id" = Uuid, Path,)),
-    responses((status = 200, body = User), (status = 404, body = Problem)))]
+    params(("id" = Uuid, Path,), AsOfQuery),
+    responses((status = 200, body = User), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn show_user(
     State(app): State<App>,
     fresh: Fresh,
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &["accounts"]).await?;
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &["accounts"], async |_| Ok(vec![id]))
+        .await?;
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id = $1");
-    let user: Option<User> = Sql::new(sql).bind(id).fetch_optional(&app.tables).await?;
+    let user: Option<User> = Sql::new(sql).bind(id).fetch_optional(&tables).await?;
     let user = user.ok_or_else(unknown)?;
     versioned(&known, user.version, &user)
 }

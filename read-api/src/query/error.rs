@@ -25,8 +25,17 @@ impl Error {
             error => Self::Away(Arc::new(error)),
         }
     }
+
+    pub(super) fn is_of_a_missing_table(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => MISSING.contains(&refusal.code.as_str()),
+            _ => false,
+        }
+    }
 }
 
+/// There is no such table, or no such schema.
+const MISSING: [&str; 2] = ["42P01", "3F000"];
 /// A statement took longer than it may.
 const CANCELED: &str = "57014";
 

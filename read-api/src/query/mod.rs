@@ -11,9 +11,11 @@ mod row;
 mod value;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
+use chrono::{DateTime, Utc};
 use event_store::wire::{Rows, Target, encode};
 use service_kit::problem::Problem;
 use sqlx::PgPool;
@@ -22,6 +24,7 @@ pub(crate) use page::{PageOf, Start};
 pub use row::{Column, Columns, FromRow, Json, Unreadable};
 pub use value::Value;
 
+use crate::as_of::Past;
 use lanes::{Lanes, Limits};
 
 /// The day of 2000-01-01, where PostgreSQL's dates begin, in days of the common era.
@@ -47,6 +50,8 @@ const LISTS: Limits = Limits {
 pub struct Tables {
     look_ups: Lanes,
     lists: Lanes,
+    /// Which replays are read instead of the live tables.
+    past: Option<Arc<Past>>,
 }
 
 impl Tables {
@@ -58,7 +63,43 @@ impl Tables {
         Self {
             look_ups: Lanes::new(target.clone(), LOOK_UPS),
             lists: Lanes::new(target, LISTS),
+            past: None,
         }
+    }
+
+    /// The same tables as they stood.
+    pub(crate) fn as_of(&self, past: Arc<Past>) -> Self {
+        let past = Some(past);
+        Self {
+            past,
+            ..self.clone()
+        }
+    }
+
+    /// The time that counts as now.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.past.as_ref().map_or_else(Utc::now, |past| past.now())
+    }
+
+    async fn look_up(&self, query: Sql) -> Result<Rows, Problem> {
+        self.ask(&self.look_ups, query).await
+    }
+
+    async fn list(&self, query: Sql) -> Result<Rows, Problem> {
+        self.ask(&self.lists, query).await
+    }
+
+    async fn ask(&self, lanes: &Lanes, query: Sql) -> Result<Rows, Problem> {
+        let Some(past) = &self.past else {
+            return lanes.ask(query).await.map_err(error::problem);
+        };
+        let rows = lanes.ask(past.ask(query)).await;
+        let rows = rows.map_err(|error| match error.is_of_a_missing_table() {
+            true => past.gone(),
+            false => error::problem(error),
+        })?;
+        past.check().await?;
+        Ok(rows)
     }
 }
 
@@ -91,8 +132,7 @@ impl Sql {
 
     /// Appends the number of the next value, and gives the value.
     pub fn push_bind(&mut self, value: impl Value) -> &mut Self {
-        self.give(value);
-        let number = self.types.len();
+        let number = self.give(value);
         self.push(&format!("${number}"))
     }
 
@@ -103,12 +143,21 @@ impl Sql {
         self
     }
 
-    fn give<V: Value>(&mut self, value: V) {
+    /// The same behind what `before` writes, which may give more values.
+    pub(crate) fn behind(mut self, before: impl FnOnce(&mut Self) -> String) -> Self {
+        let text = before(&mut self);
+        let text = format!("{text}{}", self.text);
+        self.with_text(text)
+    }
+
+    /// Gives a value; its number.
+    pub(crate) fn give<V: Value>(&mut self, value: V) -> usize {
         self.types.push(V::TYPE);
         value.put(&mut self.values);
         // Fewer values than this are in any query.
         let count = self.types.len() as u16;
         (&mut self.values[..2]).put_u16(count);
+        self.types.len()
     }
 
     /// The row, which there always is.
@@ -125,7 +174,7 @@ impl Sql {
     /// # Errors
     /// As [`Sql::fetch_one`].
     pub async fn fetch_optional<T: FromRow>(self, tables: &Tables) -> Result<Option<T>, Problem> {
-        let rows = tables.look_ups.ask(self).await.map_err(error::problem)?;
+        let rows = tables.look_up(self).await?;
         columns(&rows).next().map(read).transpose()
     }
 
@@ -134,7 +183,7 @@ impl Sql {
     /// # Errors
     /// As [`Sql::fetch_one`].
     pub async fn fetch_all<T: FromRow>(self, tables: &Tables) -> Result<Vec<T>, Problem> {
-        let rows = tables.lists.ask(self).await.map_err(error::problem)?;
+        let rows = tables.list(self).await?;
         columns(&rows).map(read).collect()
     }
 }

@@ -63,7 +63,7 @@ impl PageOf<'_> {
         if before > 0 {
             page.push(" OFFSET ").push_bind(before);
         }
-        let rows = tables.lists.ask(page).await.map_err(error::problem)?;
+        let rows = tables.list(page).await?;
         let mut found = self.read(&rows)?;
         if found.rows.is_empty() {
             found.count = Some(match before {
@@ -91,7 +91,7 @@ impl PageOf<'_> {
             page.push(")");
         }
         page.push(&self.ending(self.size + 1));
-        let rows = tables.lists.ask(page).await.map_err(error::problem)?;
+        let rows = tables.list(page).await?;
         self.read(&rows)
     }
 
@@ -135,7 +135,7 @@ impl PageOf<'_> {
 
 impl Sql {
     /// Other SQL with the same values.
-    fn with_text(self, text: String) -> Self {
+    pub(super) fn with_text(self, text: String) -> Self {
         let text = text.into();
         Self { text, ..self }
     }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::answer::{Known, versioned, view};
+use crate::as_of::AsOfQuery;
 use crate::fresh::Fresh;
 use crate::list::{Asked, List, Ordering, Page, Paging};
 use crate::query::{Columns, FromRow, Json, Sql, Unreadable};
@@ -97,6 +98,8 @@ pub struct EmailsQuery {
     status: Option<Status>,
     /// Those to this account.
     account_id: Option<Uuid>,
+    /// For admins: as of this position or time (RFC 3339).
+    pub as_of: Option<String>,
 }
 
 impl EmailsQuery {
@@ -112,7 +115,8 @@ impl EmailsQuery {
 
 /// E-mails, page by page.
 #[utoipa::path(get, path = "/api/emails", tag = "support", params(EmailsQuery),
-    responses((status = 200, body = Page<EmailView>), (status = 400, body = Problem)))]
+    responses((status = 200, body = Page<EmailView>), (status = 400, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn list_emails(
     State(app): State<App>,
     fresh: Fresh,
@@ -121,7 +125,7 @@ pub async fn list_emails(
     Query(asked): Query<EmailsQuery>,
 ) -> Result<Response, Problem> {
     let paging = Paging::parse(&LIST, asked.part())?;
-    app.contain(&fresh, CONTEXT, &["emails"]).await?;
+    let tables = app.tables_for(&fresh, CONTEXT, &["emails"]).await?;
     let mut filter = Sql::new("WHERE true");
     if let Some(status) = asked.status {
         let status = status.to_string();
@@ -130,22 +134,25 @@ pub async fn list_emails(
     if let Some(account) = asked.account_id {
         filter.push(" AND person = ").push_bind(account);
     }
-    let (around, results) = paging.fetch::<EmailView>(&app.tables, filter).await?;
+    let (around, results) = paging.fetch::<EmailView>(&tables, filter).await?;
     view(&known, &paging.page(&uri, around, results))
 }
 
 /// One e-mail.
-#[utoipa::path(get, path = "/api/emails/{id}", tag = "support", params(("id" = Uuid, Path,)),
-    responses((status = 200, body = EmailView), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/emails/{id}", tag = "support", params(("id" = Uuid, Path,), AsOfQuery),
+    responses((status = 200, body = EmailView), (status = 404, body = Problem),
+        (status = 409, body = Problem)))]
 pub async fn show_email(
     State(app): State<App>,
     fresh: Fresh,
     known: Known,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    app.contain(&fresh, CONTEXT, &["emails"]).await?;
+    let tables = app
+        .tables_for_streams(&fresh, CONTEXT, &["emails"], async |_| Ok(vec![id]))
+        .await?;
     let query = Sql::new(format!("SELECT {COLUMNS} FROM emails WHERE id = $1")).bind(id);
-    let found: Option<EmailView> = query.fetch_optional(&app.tables).await?;
+    let found: Option<EmailView> = query.fetch_optional(&tables).await?;
     let found =
         found.ok_or_else(|| Problem::unknown("email-unknown", "there is no such e-mail"))?;
     versioned(&known, found.version, &found)

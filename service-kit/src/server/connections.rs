@@ -18,9 +18,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::stalled::Unstalled;
+
 /// How long a client may take to send the head of a request, and so how long a connection is kept
 /// on which nothing is asked.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of an answer that it is sent.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// The largest head of a request, in bytes; what comes at once may be twice as large.
 const MAX_HEAD: usize = 32 * 1024;
 /// The most headers of a request; more are `431`.
@@ -59,6 +63,7 @@ pub(super) async fn accept<F: Future<Output = Response> + Send + 'static>(
             let answered = answer(request.map(Body::new), peer);
             async move { Ok::<_, Infallible>(answered.await) }
         });
+        let stream = Unstalled::new(stream, STALL_LIMIT);
         let connection = server.serve_connection(TokioIo::new(stream), service);
         let connection = open.watch(connection);
         tokio::spawn(async move {

@@ -118,7 +118,13 @@ async fn verify_exits_as_it_finds() {
     let (exit, told, _) = asked(Some(&url), &["verify", "--json"]).await;
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert_eq!((exit, &told["faults"][0]["position"]), (1, &7.into()));
-    assert_eq!(checkpoints(log.pool(), 0, u64::MAX).await.unwrap().len(), 1);
+    assert_eq!(
+        checkpoints(log.pool(), 0, u64::MAX, None)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     let away = "postgres://nobody@127.0.0.1:1/none";
     assert_eq!(asked(Some(away), &["verify"]).await.0, 2);
 }

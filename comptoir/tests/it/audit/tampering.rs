@@ -6,7 +6,7 @@ use event_store::{Log, read};
 use proofs::Hash;
 use sqlx::{Executor, PgPool};
 
-use super::{add, keys, log_of, signed};
+use super::{add, keys, log_of, signed, trusted};
 use crate::log::open;
 use crate::support::servers;
 
@@ -41,14 +41,6 @@ async fn restore(log: &PgPool) {
     .unwrap();
 }
 
-async fn trusted(log: &PgPool) -> Trusted {
-    let signed = checkpoints(log, 0, u64::MAX).await.unwrap();
-    Trusted {
-        keys: keys().verifiers(&signed[0].origin).unwrap(),
-        published: Vec::new(),
-    }
-}
-
 async fn verified(log: &PgPool, trusted: &Trusted) -> Report {
     verify(log, trusted, |_, _| ()).await.unwrap()
 }
@@ -67,7 +59,7 @@ async fn rehash(log: &PgPool) {
 
 /// Makes the tree anew from what is there now, and signs it at the sizes that were signed.
 async fn remake(log: &PgPool, keys: &CheckpointKeys) {
-    let sizes = checkpoints(log, 0, u64::MAX).await.unwrap();
+    let sizes = checkpoints(log, 0, u64::MAX, None).await.unwrap();
     log.execute("TRUNCATE tiles, checkpoints; UPDATE tree SET size = 0")
         .await
         .unwrap();
@@ -234,7 +226,7 @@ async fn what_was_made_anew_consistently_contradicts_what_was_signed() {
     let log = signed_log().await;
     let log = log.pool();
     let mut trusted = trusted(log).await;
-    let all = checkpoints(log, 0, u64::MAX).await.unwrap();
+    let all = checkpoints(log, 0, u64::MAX, None).await.unwrap();
     let contradicted = Fault::Checkpoint {
         position: 301,
         size: EVENTS,

@@ -58,7 +58,7 @@ async fn a_new_epoch_signs_under_another_name() {
     signed(pool).await;
     event_store::epoch::begin(pool).await.unwrap();
     assert_eq!(signed(pool).await, 30);
-    let both = checkpoints(pool, 30, 30).await.unwrap();
+    let both = checkpoints(pool, 30, 30, None).await.unwrap();
     assert_eq!(both.len(), 2);
     assert_ne!(both[0].origin, both[1].origin);
     let mut keys_of_both = keys().verifiers(&both[0].origin).unwrap();
@@ -133,7 +133,7 @@ async fn killed_workers_leave_one_tree() {
     })
     .await;
     worker.kill();
-    let all = checkpoints(log.pool(), 0, u64::MAX).await.unwrap();
+    let all = checkpoints(log.pool(), 0, u64::MAX, None).await.unwrap();
     let trusted = Trusted {
         keys: keys().verifiers(&all[0].origin).unwrap(),
         published: vec![std::fs::read_to_string(&file).unwrap()],

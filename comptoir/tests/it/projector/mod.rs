@@ -5,7 +5,7 @@ mod claims;
 mod express;
 mod holes;
 pub mod names;
-mod one_truth;
+pub mod one_truth;
 mod operator;
 mod poison;
 mod rebalances;
@@ -91,6 +91,6 @@ async fn filled(system: &System) -> (i64, i64) {
 }
 
 /// The events of the log, as they are stored.
-async fn stored(system: &System) -> Vec<event_store::RecordedEvent> {
+pub async fn stored(system: &System) -> Vec<event_store::RecordedEvent> {
     read::after(system.log.pool(), 0, 100_000).await.unwrap()
 }

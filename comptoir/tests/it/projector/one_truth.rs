@@ -37,7 +37,7 @@ fn shuffled<'e>(dice: &mut Dice, events: &[&'e RecordedEvent]) -> Vec<&'e Record
 }
 
 /// Makes the table of `projection` anew and empty, applies `batches` and gives its rows.
-async fn replayed(
+pub async fn replayed(
     connection: &mut PgConnection,
     projection: &Registered,
     batches: &[&[&RecordedEvent]],
@@ -96,7 +96,7 @@ async fn is_one_truth(
 }
 
 /// Some who want to sell and are written to, and who sign in and tell of themselves.
-async fn people(system: &System) {
+pub async fn people(system: &System) {
     let stranger = system.stranger();
     for _ in 0..3 {
         let email = format!("{}@example.com", Uuid::new_v4());

@@ -149,7 +149,9 @@ impl System {
             tokens: tokens.clone(),
             visibility,
             projections: contexts.projections.clone().into(),
-            beside: read_api::audit::reconcile::Beside::of(kafka.relay(), Vec::new()),
+            audits: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
+            kafka: kafka.relay(),
+            policies: Vec::new().into(),
         };
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -90,5 +90,6 @@ pub async fn refused(url: &str, why: &str) -> sqlx::Error {
             assert!(error.to_string().contains(why), "{url}: {error}");
             error
         }
+        Err(error) => panic!("{url}: {error}"),
     }
 }
