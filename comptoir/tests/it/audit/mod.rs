@@ -6,8 +6,9 @@ mod reconcile;
 mod tampering;
 mod tree;
 
+use audit::verify::Trusted;
 use event_store::Log;
-use event_store::tree::{CheckpointKeys, Grower, Grown, sign};
+use event_store::tree::{CheckpointKeys, Grower, Grown, checkpoints, sign};
 use sqlx::PgPool;
 use uuid::Uuid;
 

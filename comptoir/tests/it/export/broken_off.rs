@@ -199,6 +199,7 @@ async fn who_has_the_log_open_when_an_import_begins_ends() {
         epoch: uuid::Uuid::new_v4(),
         last: 10,
         topics: Vec::new(),
+        checkpoints: Vec::new(),
     };
     let import = Import::begin(&pool(&url), &imported).await.unwrap();
     assert_eq!(import.head(), 0);

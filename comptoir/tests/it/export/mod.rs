@@ -69,6 +69,7 @@ async fn fill(url: &str, events: i64, bytes: usize) {
         topics: domain::CONTEXTS
             .map(|name| (name.to_owned(), topic))
             .to_vec(),
+        checkpoints: Vec::new(),
     };
     let mut import = Import::begin(&pool(url), &imported).await.unwrap();
     let metadata = format!("{{\"filler\":\"{}\"}}", "x".repeat(bytes));
