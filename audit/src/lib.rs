@@ -6,6 +6,7 @@ pub mod causes;
 pub mod export;
 pub mod import;
 pub mod manifest;
+pub mod reconcile;
 mod schemas;
 pub mod streams;
 pub mod verify;

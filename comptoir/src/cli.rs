@@ -344,7 +344,7 @@ impl ReadApi {
         restored::refuse(&process.log, &process.read, self.kafka.relay().as_ref()).await?;
         let tokens =
             service_kit::token::Tokens::parse(&self.token_key).context("COMPTOIR_TOKEN_KEY")?;
-        process.read_api(tokens);
+        process.read_api(tokens, self.kafka.relay());
         run(process, self.listen, door).await
     }
 }

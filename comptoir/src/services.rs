@@ -30,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use workers::mail::Mail;
 use workers::runtime::{run_due, run_policies};
 
+use crate::audit::policies;
 use crate::contexts::Contexts;
 use crate::settings::{Databases, KeysDatabase, Personal, Topics};
 use crate::{http, measure};
@@ -158,8 +159,8 @@ impl Process {
         Ok(app)
     }
 
-    /// Adds the query API.
-    pub fn read_api(&mut self, tokens: Tokens) {
+    /// Adds the query API; auditors have the log compared with `kafka`, where it is known.
+    pub fn read_api(&mut self, tokens: Tokens, kafka: Option<relay::Options>) {
         self.measure_tables();
         self.measure_workers();
         let projections: Arc<[Registered]> = self.contexts.projections.clone().into();
@@ -176,6 +177,8 @@ impl Process {
             visibility,
             projections,
             audits: Arc::new(Semaphore::new(1)),
+            kafka,
+            policies: policies().into(),
         };
         let (router, _) = read_api::router(app, &self.contexts.queries);
         self.apis.push(router);

@@ -16,6 +16,7 @@ pub mod support;
 use std::sync::Arc;
 
 use event_store::personal::{self, Keyring};
+use event_store::relay;
 use projections::runtime::Registered;
 use service_kit::access::{Route, Routes};
 use service_kit::token::Tokens;
@@ -48,6 +49,10 @@ pub struct App {
     pub projections: Arc<[Registered]>,
     /// Whose turn it is to look at the whole log.
     pub audits: Arc<Semaphore>,
+    /// Where Kafka is, when it is known: for auditors alone.
+    pub kafka: Option<relay::Options>,
+    /// The policies that follow the log: for auditors alone.
+    pub policies: Arc<[::audit::reconcile::Policy]>,
 }
 
 /// Adds the routes of a context.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use event_store::Log;
 use futures::future::BoxFuture;
 use mail::Mail;
-use runtime::{Failure, Registered};
+use runtime::{Failure, Follows, Registered};
 use uuid::Uuid;
 
 /// What takes away what there is of a person outside the log: in read tables, say, which workers
@@ -47,3 +47,8 @@ pub type ContextWorkers = fn(&Parts) -> Vec<Registered>;
 
 /// Policies and effects, context by context.
 pub const CONTEXTS: &[ContextWorkers] = &[identity::workers, support::workers];
+
+/// What all of them follow, context by context.
+pub fn follows() -> Vec<Follows> {
+    [identity::follows(), support::follows()].concat()
+}

@@ -9,6 +9,7 @@ mod history;
 mod import;
 mod keys;
 mod prove;
+mod reconcile;
 mod replay;
 mod replays;
 mod screen;
@@ -19,6 +20,8 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+
+pub(crate) use reconcile::policies;
 
 /// What an auditor asks.
 #[derive(Subcommand)]
@@ -43,6 +46,8 @@ pub(crate) enum AuditCommand {
     Prove(prove::Prove),
     /// Proves that the log only grew from one checkpoint to another.
     ProveConsistency(prove::ProveConsistency),
+    /// Looks whether log, Kafka, read tables and policies agree, position by position.
+    Reconcile(reconcile::Reconcile),
     /// Folds tables as of a past moment into schemas of their own, beside the live ones.
     Replay(replay::Replay),
     /// Lists the replays that there are.
@@ -90,6 +95,7 @@ impl AuditCommand {
             Self::Key(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::ProveConsistency(command) => command.run().await,
+            Self::Reconcile(command) => command.run().await,
             Self::Replay(command) => command.run().await,
             Self::Replays(command) => command.run().await,
             Self::State(command) => command.run().await,

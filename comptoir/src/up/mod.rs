@@ -148,11 +148,11 @@ async fn serve(
     process.tree(checkpoints.open(surroundings.brokers())?);
     let mail = mail.told();
     let app = process.command_api(keys.master()?, keys.tokens()?)?;
-    process.read_api(keys.tokens()?);
     let kafka = Kafka {
         kafka_brokers: surroundings.brokers().map(str::to_owned),
         ..options.kafka.clone()
     };
+    process.read_api(keys.tokens()?, kafka.relay());
     if let Some(relay) = kafka.relay() {
         process.relay(relay);
     }

@@ -6,6 +6,7 @@ pub mod export;
 pub mod history;
 mod lines;
 pub mod proofs;
+pub mod reconcile;
 pub mod replays;
 pub mod state;
 pub mod verify;
@@ -28,6 +29,7 @@ pub fn routes(routes: Routes<App>) -> Routes<App> {
         .allow(ADMIN, Whose::Platform, routes!(proofs::show_checkpoint))
         .allow(ADMIN, Whose::Platform, routes!(proofs::show_consistency))
         .allow(ADMIN, Whose::Platform, routes!(proofs::show_proof))
+        .allow(ADMIN, Whose::Platform, routes!(reconcile::reconcile))
         .allow(ADMIN, Whose::Platform, routes!(replays::list_replays))
         .allow(ADMIN, Whose::Platform, routes!(state::show_state))
         .allow(ADMIN, Whose::Platform, routes!(verify::show_verification))

@@ -2,6 +2,7 @@
 
 mod http;
 mod proofs;
+mod reconcile;
 mod tampering;
 mod tree;
 

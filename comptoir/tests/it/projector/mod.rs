@@ -4,12 +4,12 @@
 mod claims;
 mod express;
 mod holes;
-mod names;
+pub mod names;
 pub mod one_truth;
 mod operator;
 mod poison;
 mod rebalances;
-mod topics;
+pub mod topics;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

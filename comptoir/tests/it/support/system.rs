@@ -124,7 +124,7 @@ impl System {
         let app = process
             .command_api(MasterKey::new(KEY).unwrap(), tokens.clone())
             .unwrap();
-        process.read_api(tokens.clone());
+        process.read_api(tokens.clone(), kafka.relay());
         if let Some(relay) = kafka.relay() {
             process.relay(relay);
         }
@@ -150,6 +150,8 @@ impl System {
             visibility,
             projections: contexts.projections.clone().into(),
             audits: std::sync::Arc::new(tokio::sync::Semaphore::new(1)),
+            kafka: kafka.relay(),
+            policies: Vec::new().into(),
         };
         routes.extend(read_api::router(read_app.clone(), &contexts.queries).1);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
