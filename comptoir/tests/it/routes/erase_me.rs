@@ -1,5 +1,7 @@
 //! `POST /api/auth/me/erasure`
 
+use chrono::{TimeDelta, Utc};
+use domain::actor::Role::Admin;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, client_of, confirmed, refresh, shown, sign_in, text};
@@ -34,4 +36,23 @@ async fn who_is_erased_is_gone_and_the_address_is_free() {
     let new = json!({ "email": email, "password": PASSWORD, "name": "Fatou", "role": "buyer" });
     let made = shared().stranger().post("/api/auth/register", new).await;
     assert_ne!(made.expect(201).id(), id);
+}
+
+/// Workers do nothing about history, so what is elsewhere would stay.
+#[tokio::test]
+async fn an_admin_is_not_erased_in_the_past() {
+    let (account, email) = shared().client(&[Admin]).user(&[Admin]).await;
+    let signed_in = sign_in(&email, "a long password").await.expect(200);
+    let past = [(
+        "occurred-at",
+        (Utc::now() - TimeDelta::minutes(1)).to_rfc3339(),
+    )];
+    let body = json!({ "password": "a long password" });
+    let client = client_of(&signed_in);
+    client
+        .post_with(PATH, &past, body)
+        .await
+        .invalid("Occurred-At");
+    let me = client.get("/api/auth/me").await.expect(200);
+    assert_eq!((me.id(), &me.body["email"]), (account, &email.into()));
 }
