@@ -222,7 +222,8 @@ async fn the_size_of_the_windows_makes_no_difference() {
     by_hand.send(&[second.clone(), second]).await;
     let whole = reconciled(&system, &by_hand.kafka).await;
     let sum = whole.kafka();
-    assert_eq!((sum.lost, sum.altered, sum.unexplained), (1, 1, 6));
+    assert_eq!((sum.lost, sum.unexplained), (1, 6));
+    assert!(sum.altered >= 1 && sum.duplicated >= 8, "{sum:?}");
     assert!(sum.late as usize >= long.len() - 3, "{}", sum.late);
     for window in [1, 7, 20] {
         let asked = Asked {
