@@ -54,6 +54,8 @@ pub struct StreamKind {
     /// Folds stored events, oldest first, into a state of this kind. Old ones are upcast, and what
     /// is personal among them has been opened.
     pub fold: fn(&AnyState, &[StoredEvent<'_>]) -> Result<AnyState, FoldError>,
+    /// Whether a stored event can be read as one of this kind.
+    pub check: fn(StoredEvent<'_>) -> Result<(), ReadError>,
     /// A state of this kind as JSON, for a snapshot; none for a kind that keeps no state.
     pub save: fn(&AnyState) -> Result<Option<String>, FoldError>,
     /// The state of a snapshot.
@@ -114,6 +116,7 @@ impl StreamKind {
                 }
                 Ok(Arc::new(next))
             },
+            check: |stored| upcast::read_each::<D::Event>(stored, drop),
             save: |state| {
                 let json = serde_json::to_string(&*downcast::<D>(state)?);
                 json.map(Some).map_err(snapshot_error::<D>)
@@ -132,6 +135,7 @@ impl StreamKind {
             aggregate_type,
             empty: || Arc::new(()),
             fold: |state, _| Ok(Arc::clone(state)),
+            check: |_| Ok(()),
             save: |_| Ok(None),
             restore: |_| Ok(Arc::new(())),
             opaque: true,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -104,9 +104,12 @@ async fn recorded_at(pool: &PgPool, position: Position) -> Result<DateTime<Utc>,
 }
 
 /// The last position up to `end` that was recorded by `time`; 0 when none was. `recorded_at` never
-/// decreases with the position, and no position is missing, so halving finds it by the index of
-/// positions.
-async fn recorded_by(
+/// decreases with the position, so halving finds it by the index of positions; a position that is
+/// missing counts as the one after it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn recorded_by(
     pool: &PgPool,
     time: DateTime<Utc>,
     end: Position,
@@ -118,8 +121,8 @@ async fn recorded_by(
              SELECT CASE WHEN by_then THEN middle ELSE low END, \
                  CASE WHEN by_then THEN high ELSE middle - 1 END \
              FROM search, LATERAL (SELECT (low + high + 1) / 2 AS middle) AS half, \
-                 LATERAL (SELECT recorded_at <= $1 AS by_then FROM events \
-                     WHERE position = middle) AS at \
+                 LATERAL (SELECT coalesce((SELECT recorded_at <= $1 FROM events \
+                     WHERE position >= middle ORDER BY position LIMIT 1), false) AS by_then) AS at \
              WHERE low < high) \
          SELECT low FROM search WHERE low = high",
     )
@@ -127,6 +130,19 @@ async fn recorded_by(
     .bind(end)
     .fetch_one(pool)
     .await
+}
+
+/// The last position up to `end` that was recorded before `time`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn recorded_before(
+    pool: &PgPool,
+    time: DateTime<Utc>,
+    end: Position,
+) -> Result<Position, sqlx::Error> {
+    // Times are stored in microseconds.
+    recorded_by(pool, time - TimeDelta::microseconds(1), end).await
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::Position;
+use event_store::as_of::recorded_before;
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -45,17 +46,17 @@ pub async fn event(
             return Ok(found.map(|position| (position, Found::Position)));
         }
     };
-    let end = end(pool).await?;
+    let (_, end) = event_store::head(pool).await?;
     if let Some(time) = time_of(id) {
         for far in [NEAR, FAR] {
-            let from = first_at(pool, time - far, end).await?;
-            let to = first_at(pool, time + far, end).await?;
+            let from = recorded_before(pool, time - far, end).await? + 1;
+            let to = recorded_before(pool, time + far, end).await? + 1;
             if let Some(position) = among(pool, id, from, to).await? {
                 return Ok(Some((position, Found::Time)));
             }
         }
     }
-    if whole_log && let Some(position) = among(pool, id, 1, end).await? {
+    if whole_log && let Some(position) = among(pool, id, 1, end + 1).await? {
         return Ok(Some((position, Found::WholeLog)));
     }
     Ok(None)
@@ -69,32 +70,6 @@ fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
     let time = DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)?;
     let (first, last) = (DateTime::UNIX_EPOCH, Utc::now() + TimeDelta::days(1));
     (first..last).contains(&time).then_some(time)
-}
-
-/// The position after the last one.
-async fn end(pool: &PgPool) -> Result<Position, sqlx::Error> {
-    let sql = "SELECT coalesce(max(position), 0) + 1 FROM events";
-    sqlx::query_scalar(sql).fetch_one(pool).await
-}
-
-/// The first position before `end` that was recorded at `time` or later; `end` when none was. Some
-/// twenty looks into the index of positions: what is recorded never goes back in time.
-async fn first_at(
-    pool: &PgPool,
-    time: DateTime<Utc>,
-    end: Position,
-) -> Result<Position, sqlx::Error> {
-    let sql = "SELECT recorded_at < $2 FROM events WHERE position >= $1 ORDER BY position LIMIT 1";
-    let (mut low, mut high) = (1, end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let query = sqlx::query_scalar(sql).bind(middle).bind(time);
-        match query.fetch_optional(pool).await? {
-            Some(true) => low = middle + 1,
-            Some(false) | None => high = middle,
-        }
-    }
-    Ok(low)
 }
 
 /// The position of `id` among those from `from` on and before `to`.

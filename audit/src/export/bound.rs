@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use event_store::Position;
+use event_store::as_of::{recorded_before, recorded_by};
 use sqlx::PgPool;
 
 /// A position, or a time as `recorded_at` has it.
@@ -49,36 +50,14 @@ pub async fn range(
     let first = match from {
         None => 1,
         Some(Bound::Position(position)) => position,
-        Some(Bound::Time(time)) => 1 + recorded_before(pool, head, |at| at < time).await?,
+        Some(Bound::Time(time)) => 1 + recorded_before(pool, time, head).await?,
     };
     let last = match to {
         None => head,
         Some(Bound::Position(position)) => position.min(head),
-        Some(Bound::Time(time)) => recorded_before(pool, head, |at| at <= time).await?,
+        Some(Bound::Time(time)) => recorded_by(pool, time, head).await?,
     };
     Ok((first, last))
-}
-
-/// The last position up to `head` whose `recorded_at` is `early`: it never decreases.
-async fn recorded_before(
-    pool: &PgPool,
-    head: Position,
-    early: impl Fn(DateTime<Utc>) -> bool,
-) -> Result<Position, sqlx::Error> {
-    // What lies at or below `known` is early, what lies above `most` is not.
-    let (mut known, mut most) = (0, head);
-    while known < most {
-        let middle = known + (most - known + 1) / 2;
-        let at = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
-            .bind(middle)
-            .fetch_one(pool)
-            .await?;
-        match early(at) {
-            true => known = middle,
-            false => most = middle - 1,
-        }
-    }
-    Ok(known)
 }
 
 #[cfg(test)]

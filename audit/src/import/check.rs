@@ -7,6 +7,7 @@ use std::path::Path;
 use std::vec::IntoIter;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::streams::StreamKind;
 use event_store::partition::partition_of;
 use event_store::{Position, leaf_hash};
 use foldhash::HashMap;
@@ -18,7 +19,7 @@ use super::line::{LineEvent, Parsed, parse};
 use super::lines::Lines;
 use super::signed::Signed;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::schemas::{Schema, erases};
+use crate::schemas::{self, erases};
 
 /// By so much another machine's clock may be ahead of this one's.
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -33,6 +34,7 @@ pub(super) struct Found {
 /// What a line has to follow.
 struct Checker<'m> {
     manifest: &'m Manifest,
+    kinds: Vec<StreamKind>,
     partitions: Map<&'m str, u32>,
     position: Position,
     recorded_at: DateTime<Utc>,
@@ -58,6 +60,7 @@ pub(super) fn check(
     let topics = manifest.topics.iter();
     let mut checker = Checker {
         manifest,
+        kinds: domain::aggregates(),
         partitions: topics.map(|of| (&*of.context, of.partitions)).collect(),
         position: 0,
         recorded_at: DateTime::UNIX_EPOCH,
@@ -189,14 +192,14 @@ impl Checker<'_> {
 
     /// Whether it is the next event of its stream, and of a known aggregate.
     fn continues(&mut self, event: &LineEvent<'_>) -> Result<(), String> {
-        let Some(schema) = Schema::named(&event.aggregate_type) else {
+        let Some(kind) = self.kind(event) else {
             return Err(format!("there is no aggregate {:?}", event.aggregate_type));
         };
-        let begun = (0, schema.aggregate_type);
+        let begun = (0, kind.aggregate_type);
         let (sequence, aggregate_type) = self.streams.entry(event.aggregate_id).or_insert(begun);
         let due = *sequence + 1;
         *sequence = event.sequence;
-        if *aggregate_type != schema.aggregate_type {
+        if *aggregate_type != kind.aggregate_type {
             return Err(format!("its stream is one of {aggregate_type}"));
         }
         match event.sequence == due {
@@ -206,6 +209,14 @@ impl Checker<'_> {
                 event.sequence
             )),
         }
+    }
+
+    /// The aggregate that it says it is of.
+    fn kind(&self, event: &LineEvent<'_>) -> Option<StreamKind> {
+        let mut kinds = self.kinds.iter();
+        kinds
+            .find(|kind| kind.aggregate_type == event.aggregate_type)
+            .copied()
     }
 
     /// Whether today's code reads it, and finds it in its topic.
@@ -218,7 +229,7 @@ impl Checker<'_> {
         if u32::try_from(event.partition) != Ok(partition) {
             return Err(format!("its stream is in partition {partition}"));
         }
-        let schema = Schema::named(&event.aggregate_type).map(|schema| schema.check(event));
-        schema.map_or(Ok(()), |read| read.map_err(|error| error.to_string()))
+        let read = self.kind(event).map(|kind| schemas::check(&kind, event));
+        read.map_or(Ok(()), |read| read.map_err(|error| error.to_string()))
     }
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::refused::change_manifest;
 use super::{commands, export_all, fill, lines, pool, rows};
@@ -168,8 +169,13 @@ async fn an_import_that_is_killed_goes_on_and_no_service_opens_the_log_meanwhile
         commands.printed()
     );
     assert_eq!(rows(&url).await, rows(&source).await);
-    let opened = open(&url).await.unwrap();
-    assert_eq!(opened.head().await.unwrap(), 6_000);
+    let (ours, theirs) = (pool(&url), pool(&source));
+    let head = event_store::head(&ours).await.unwrap();
+    assert_eq!(head, event_store::head(&theirs).await.unwrap());
+    let relayed = "SELECT epoch, position FROM relay";
+    let relayed: (Uuid, i64) = sqlx::query_as(relayed).fetch_one(&ours).await.unwrap();
+    assert_eq!(relayed, (head.0, 0));
+    assert_eq!(open(&url).await.unwrap().epoch(), head.0);
 }
 
 async fn open(url: &str) -> Result<Log, OpenError> {
@@ -196,14 +202,14 @@ async fn who_has_the_log_open_when_an_import_begins_ends() {
     pool(&url).execute("DELETE FROM topics").await.unwrap();
     let imported = Imported {
         manifest: [1; 32],
-        epoch: uuid::Uuid::new_v4(),
+        epoch: Uuid::new_v4(),
         last: 10,
         topics: Vec::new(),
         checkpoints: Vec::new(),
     };
     let import = Import::begin(&pool(&url), &imported).await.unwrap();
     assert_eq!(import.head(), 0);
-    let one = to_stream(uuid::Uuid::now_v7(), 0, 1);
+    let one = to_stream(Uuid::now_v7(), 0, 1);
     assert!(log.append(append(vec![one])).await.is_err());
     let ended = tokio::time::timeout(LIMIT, log.written()).await.unwrap();
     assert!(
