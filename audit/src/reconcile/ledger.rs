@@ -6,7 +6,7 @@ use event_store::Position;
 
 use super::consume::{Met, What};
 use super::extent::Extent;
-use super::places::Places;
+use super::places::{Place, Places};
 use super::report::{Finding, InKafka, Partition};
 use super::window::{Entry, Window};
 
@@ -20,6 +20,17 @@ struct Gap {
     last: Position,
     events: u64,
     lost: bool,
+}
+
+/// Events of one partition that follow each other there, and were missing in their window.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub(super) place: Place,
+    pub(super) from: Position,
+    pub(super) to: Position,
+    pub(super) events: u64,
+    /// Those that came later.
+    pub(super) came: BTreeSet<Position>,
 }
 
 /// What is known of one partition.
@@ -317,24 +328,21 @@ impl Ledger {
         }
     }
 
-    /// What was never there, and the partitions in numbers.
-    pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<Partition>) {
-        for tally in &self.tallies {
-            for (from, gap) in &tally.gaps {
-                let came = tally.came.range(from..=&gap.last).count() as u64;
-                if gap.lost && gap.events > came {
-                    self.findings.push(Finding::Lost {
-                        topic: tally.row.topic.clone(),
-                        partition: tally.row.partition,
-                        from: *from,
-                        to: gap.last,
-                        events: gap.events - came,
-                    });
-                }
-            }
+    /// What was missing and is not expired, and the partitions in numbers.
+    pub(super) fn finish(self) -> (Vec<Missing>, Vec<Partition>) {
+        let mut missing = Vec::new();
+        for (tally, place) in self.tallies.iter().zip(self.places.all()) {
+            let lost = tally.gaps.iter().filter(|(_, gap)| gap.lost);
+            missing.extend(lost.map(|(from, gap)| Missing {
+                place: place.clone(),
+                from: *from,
+                to: gap.last,
+                events: gap.events,
+                came: tally.came.range(from..=&gap.last).copied().collect(),
+            }));
         }
         let rows = self.tallies.into_iter().map(|tally| tally.row);
-        (self.findings, rows.collect())
+        (missing, rows.collect())
     }
 }
 

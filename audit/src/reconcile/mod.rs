@@ -11,6 +11,7 @@ mod extent;
 mod followers;
 mod kafka;
 mod ledger;
+mod lost;
 mod places;
 mod print;
 mod report;

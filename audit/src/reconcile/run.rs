@@ -10,7 +10,7 @@ use super::kafka::Reading;
 use super::ledger::Ledger;
 use super::report::{Finding, InKafka, Line, Summary, Told};
 use super::window::{Entry, Form, Window, Windows};
-use super::{Error, Reconciliation};
+use super::{Error, Reconciliation, lost};
 
 /// What is looked at of Kafka, and what was found there.
 struct Beside {
@@ -100,8 +100,10 @@ impl Reconciliation {
         let kafka = match beside {
             Some(Beside { ledger, reading }) => {
                 drop(reading);
-                let (findings, rows) = ledger.finish();
-                telling.find(findings).await?;
+                let (missing, rows) = ledger.finish();
+                for one in &missing {
+                    telling.find(lost::of(&sources.log, one).await?).await?;
+                }
                 Some(rows)
             }
             None => None,

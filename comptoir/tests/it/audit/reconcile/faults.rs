@@ -4,7 +4,7 @@ use audit::reconcile::{Asked, Finding, InKafka};
 use rdkafka::message::{Header, OwnedHeaders};
 use uuid::Uuid;
 
-use super::{ByHand, attempt, longest, reconciled, rested, sources};
+use super::{ByHand, attempt, longest, reconciled, rested, rested_after, sources};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_as_they_should_be_and_some_of_them_twice() {
@@ -200,11 +200,13 @@ async fn messages_that_no_event_explains() {
 /// A window of a few positions, which is a few bytes of memory, finds what one of all finds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_size_of_the_windows_makes_no_difference() {
-    let (system, events) = rested().await;
+    // So long that no partition is read to its end for the first window.
+    let (system, events) = rested_after(300).await;
     let by_hand = ByHand::make(&system).await;
     let mut all = by_hand.messages(&system, &events);
     let foreign = foreign(&by_hand, &system, &events);
     let long = longest(&events);
+    assert!(long.len() > 200, "{}", long.len());
     // The last of a partition comes first, so that it is far ahead of its window; its second comes
     // last, far behind; the third never does; the fourth is another.
     let at = |index: usize| long[index] as usize - 1;
@@ -222,7 +224,8 @@ async fn the_size_of_the_windows_makes_no_difference() {
     by_hand.send(&[second.clone(), second]).await;
     let whole = reconciled(&system, &by_hand.kafka).await;
     let sum = whole.kafka();
-    assert_eq!((sum.lost, sum.altered, sum.unexplained), (1, 1, 6));
+    assert_eq!((sum.lost, sum.unexplained), (1, 6));
+    assert!(sum.altered >= 1 && sum.duplicated >= 8, "{sum:?}");
     assert!(sum.late as usize >= long.len() - 3, "{}", sum.late);
     for window in [1, 7, 20] {
         let asked = Asked {

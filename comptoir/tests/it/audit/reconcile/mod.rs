@@ -13,14 +13,16 @@ use audit::reconcile::{
 };
 use comptoir::contexts::Contexts;
 use comptoir::settings::Kafka;
+use domain::actor::Role::Hotelier;
 use event_store::{Position, RecordedEvent, message};
+use futures::{StreamExt, stream};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::projector::topics::OfTopics;
-use crate::runtime::{history, producer_and_topics};
+use crate::runtime::{caught_up, history, producer_and_topics};
 use crate::support::{System, wait_for};
 
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
@@ -119,8 +121,23 @@ async fn reconciled(system: &System, kafka: &Kafka) -> Outcome {
 
 /// A system that has come to rest after some history, and its events.
 async fn rested() -> (System, Vec<RecordedEvent>) {
+    rested_after(0).await
+}
+
+/// The same after so many bookings more.
+async fn rested_after(bookings: usize) -> (System, Vec<RecordedEvent>) {
     let system = System::start(Contexts::all()).await;
     history(&system).await;
+    let hotelier = system.client(&[Hotelier]);
+    let hotel = hotelier.hotel(4_000).await;
+    let book = |_| async { hotelier.book(hotel, 3, 5).await.expect(201) };
+    let all: Vec<_> = stream::iter(0..bookings)
+        .map(book)
+        .buffered(16)
+        .collect()
+        .await;
+    assert_eq!(all.len(), bookings);
+    caught_up(&system.log, &system.read).await;
     system.stop.cancel();
     wait_for("the relay", LIMIT, || async {
         let sql = "SELECT relay.position = head.position FROM relay, head";

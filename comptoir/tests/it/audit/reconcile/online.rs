@@ -123,7 +123,7 @@ async fn the_command_line_tells_and_exits_as_it_finds() {
         .filter_map(|line| line["position"].as_i64())
         .collect();
     assert_eq!(positions, [5, 6, 7, 8, 9]);
-    for (line, event) in lines.iter().zip(&events[4..]) {
+    for (line, event) in lines.iter().zip(&events[4..9]) {
         assert_eq!(line["partition"], event.partition);
         assert_eq!(
             (&line["kafka"], &line["copies"]),
