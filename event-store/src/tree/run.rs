@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CheckpointKeys, Error, Grower, Grown, Sink, publish, sign};
 use crate::database::is_away;
-use crate::relay::topics;
 
 /// How often what was appended is added. Rarely, since each time writes the edge again.
 const GROW: Duration = Duration::from_secs(1);
@@ -37,20 +36,17 @@ pub async fn run(log: PgPool, options: Options, stop: CancellationToken) -> Resu
     loop {
         let due = signed.is_none_or(|signed| signed.elapsed() >= options.every);
         match turn(&log, &mut grower, due.then_some(&options)).await {
-            Ok(()) => {
-                if due {
-                    signed = Some(Instant::now());
-                }
+            // Until something is signed again, it is refused.
+            Ok(true) => {
+                signed = Some(Instant::now());
                 gauge!("comptoir_tree_refused").set(0);
             }
+            Ok(false) => {}
             Err(Error::Database(error)) if is_away(&error) => {
                 tracing::warn!(%error, "the tree waits for the log's database");
             }
-            Err(Error::Kafka(error)) if topics::is_away(&error) => {
-                tracing::warn!(%error, "checkpoints wait for Kafka");
-            }
-            Err(error @ Error::Folder { .. }) => {
-                tracing::error!(%error, "checkpoints wait for their folder");
+            Err(error @ (Error::Kafka(_) | Error::Folder { .. })) => {
+                tracing::error!(%error, "a checkpoint is signed, and waits to be published");
             }
             Err(error) if error.is_of_what_is_stored() => {
                 tracing::error!(%error, "nothing is signed: the log or its tree was altered");
@@ -66,16 +62,19 @@ pub async fn run(log: PgPool, options: Options, stop: CancellationToken) -> Resu
     }
 }
 
-/// Grows the tree; signs and publishes it where `options` are given.
-async fn turn(log: &PgPool, grower: &mut Grower, options: Option<&Options>) -> Result<(), Error> {
-    if let Grown::UpToDate(size) = grower.grow().await? {
-        gauge!("comptoir_tree_size").set(size as f64);
+/// Grows the tree; signs and publishes it where `options` are given, unless another process is still
+/// adding to it. Gives whether that was done.
+async fn turn(log: &PgPool, grower: &mut Grower, options: Option<&Options>) -> Result<bool, Error> {
+    let Grown::UpToDate(size) = grower.grow().await? else {
+        return Ok(false);
+    };
+    gauge!("comptoir_tree_size").set(size as f64);
+    let Some(options) = options else {
+        return Ok(false);
+    };
+    if let Some(signed) = sign(log, &options.keys).await? {
+        gauge!("comptoir_checkpoint_size").set(signed.size as f64);
     }
-    if let Some(options) = options {
-        if let Some(signed) = sign(log, &options.keys).await? {
-            gauge!("comptoir_checkpoint_size").set(signed.size as f64);
-        }
-        publish(log, &options.sinks).await?;
-    }
-    Ok(())
+    publish(log, &options.sinks).await?;
+    Ok(true)
 }

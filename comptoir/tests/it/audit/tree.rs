@@ -151,10 +151,13 @@ async fn killed_workers_leave_one_tree() {
     assert!(report.holds() && report.unsigned == 0, "{report:?}");
 }
 
-/// Where the tiles are not those that were signed, nothing is signed and everything else goes on.
+/// Where the tiles are not those that were signed, nothing is signed, a metric tells so until it is
+/// mended, and everything else goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_signed_over_an_altered_tree() {
-    let log = log_of(100).await;
+    let databases = servers().database().await;
+    let log = open(&databases.database_url).await;
+    add(&log, 100).await;
     let pool = log.pool();
     signed(pool).await;
     pool.execute(
@@ -162,11 +165,39 @@ async fn nothing_is_signed_over_an_altered_tree() {
     )
     .await
     .unwrap();
-    add(&log, 1).await;
-    Grower::new(pool.clone()).grow().await.unwrap();
     let refused = sign(pool, &keys()).await;
     assert!(
         matches!(refused, Err(tree::Error::Contradiction { size: 300, .. })),
         "{refused:?}"
     );
+    let folder = tempfile::tempdir().unwrap();
+    let mut deployment = Deployment::new(databases, folder.path().join("log"));
+    deployment.brokers = None;
+    deployment.variables = vec![("COMPTOIR_CHECKPOINT_SECONDS", "3600".to_owned())];
+    let mut worker = deployment.start("worker").await;
+    let refuses = async || {
+        let told = worker.client.get("/metrics").await.expect(200).body;
+        let told = told.as_str().unwrap().lines();
+        told.filter(|line| *line == "comptoir_tree_refused 1")
+            .count()
+            == 1
+    };
+    wait_for("the worker to refuse", LIMIT, || async {
+        refuses().await.then_some(())
+    })
+    .await;
+    // It goes on to add what comes, and goes on to refuse.
+    add(&log, 1).await;
+    wait_for("a larger tree", LIMIT, || async {
+        (tree::size(pool).await.unwrap() == 303).then_some(())
+    })
+    .await;
+    add(&log, 1).await;
+    wait_for("a larger tree", LIMIT, || async {
+        (tree::size(pool).await.unwrap() == 306).then_some(())
+    })
+    .await;
+    assert!(refuses().await);
+    assert_eq!(checkpoints(pool, 0, u64::MAX, None).await.unwrap().len(), 1);
+    worker.kill();
 }
