@@ -32,8 +32,9 @@ impl EmailAddress {
         {
             return Err(Rejection::Malformed);
         }
-        // Some letters have more bytes in lower case.
-        let address = text.nfc().collect::<String>().to_lowercase();
+        // Some letters have more bytes in lower case, and some marks join a small letter alone.
+        let lower = text.nfc().collect::<String>().to_lowercase();
+        let address: String = lower.nfc().collect();
         match address.len() > MAX_LENGTH {
             true => Err(Rejection::Malformed),
             false => Ok(Self(address)),

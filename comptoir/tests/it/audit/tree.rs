@@ -5,10 +5,14 @@ use std::time::Duration;
 use audit::verify::{Trusted, verify};
 use event_store::tree::{self, Grower, Grown, Sink, checkpoints, publish, sign};
 use proofs::{Checkpoint, Proof, check};
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use sqlx::Executor;
 
 use super::{add, keys, log_of, signed};
 use crate::log::open;
+use crate::runtime::producer_and_topics;
 use crate::support::{Deployment, servers, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -96,6 +100,55 @@ async fn checkpoints_are_published_when_that_is_possible() {
     std::fs::remove_file(&first).unwrap();
     publish(pool, &sinks).await.unwrap();
     assert!(!first.exists());
+}
+
+/// One message each, by size, with the name of the log as its key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_gets_every_checkpoint() {
+    let log = log_of(10).await;
+    let pool = log.pool();
+    signed(pool).await;
+    add(&log, 1).await;
+    signed(pool).await;
+    let kafka = servers().own_topics();
+    let topic = format!("{}.checkpoints", kafka.topic_prefix);
+    let (_, admin) = producer_and_topics(&kafka).await;
+    let new = NewTopic::new(&topic, 1, TopicReplication::Fixed(1));
+    let made = admin.create_topics([&new], &AdminOptions::new());
+    made.await.unwrap()[0].as_ref().unwrap();
+    let brokers = servers().kafka.brokers();
+    let sinks = [Sink::topic(brokers, &topic).unwrap()];
+    publish(pool, &sinks).await.unwrap();
+    publish(pool, &sinks).await.unwrap();
+    let all = checkpoints(pool, 0, u64::MAX, None).await.unwrap();
+    let expected: Vec<(String, String)> =
+        all.into_iter().map(|one| (one.origin, one.note)).collect();
+    let found = tokio::task::spawn_blocking(move || messages(&topic)).await;
+    assert_eq!(found.unwrap(), expected);
+}
+
+/// Keys and values of all messages of a topic of one partition.
+fn messages(topic: &str) -> Vec<(String, String)> {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", servers().kafka.brokers())
+        .set("group.id", topic)
+        .create()
+        .unwrap();
+    let (_, end) = consumer.fetch_watermarks(topic, 0, LIMIT).unwrap();
+    let mut place = TopicPartitionList::new();
+    place
+        .add_partition_offset(topic, 0, Offset::Beginning)
+        .unwrap();
+    consumer.assign(&place).unwrap();
+    let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap().to_vec()).unwrap();
+    let mut all = Vec::new();
+    while (all.len() as i64) < end {
+        if let Some(message) = consumer.poll(LIMIT) {
+            let message = message.unwrap();
+            all.push((text(message.key()), text(message.payload())));
+        }
+    }
+    all
 }
 
 /// Workers that are killed with `-9` while the log grows: each published checkpoint is a beginning of

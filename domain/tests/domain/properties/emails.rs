@@ -77,3 +77,10 @@ fn an_address_is_as_long_as_its_lower_case() {
     let longest = EmailAddress::parse(&typed(80)).unwrap();
     assert_eq!(longest.as_str().len(), 252);
 }
+
+/// The caron joins a small j, and no capital one.
+#[test]
+fn a_mark_that_joins_a_small_letter_alone_joins_it() {
+    let read = EmailAddress::parse("J\u{30c}@example.org").unwrap();
+    assert_eq!(read.as_str(), "\u{1f0}@example.org");
+}
