@@ -25,7 +25,7 @@ pub struct StreamQuery {
     aggregate_type: Option<String>,
     /// Those after this version.
     #[param(minimum = 0)]
-    after: Option<u32>,
+    after: Option<i64>,
     /// ndjson, a line an event, unless told otherwise; or json, a list.
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -71,7 +71,10 @@ pub async fn show_stream(
 ) -> Result<Response, Problem> {
     let name = named(id, asked.aggregate_type.as_deref())?;
     let found = Stream::find(&app.log, &name).await.map_err(problem)?;
-    let after = asked.after.unwrap_or(0).into();
+    let after = asked.after.unwrap_or(0);
+    if after < 0 {
+        return Err(Problem::malformed("after is 0 or more"));
+    }
     let mut history = History::new(&app.log, found, after, None, None);
     // What goes wrong at once is still a problem document.
     let first = history.next().await.map_err(problem)?;

@@ -46,8 +46,8 @@ pub struct ConsistencyQuery {
 pub struct CheckpointsQuery {
     /// Those of this size or more.
     #[serde(default)]
-    #[param(value_type = Option<u64>)]
-    from: u64,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    from: i64,
 }
 
 /// What was signed of the log.
@@ -125,7 +125,8 @@ pub async fn list_checkpoints(
     State(app): State<App>,
     Query(asked): Query<CheckpointsQuery>,
 ) -> Result<Json<Checkpoints>, Problem> {
-    let all = tree::checkpoints(&app.log, asked.from, u64::MAX, Some(MOST)).await;
+    let from = u64::try_from(asked.from).map_err(|_| Problem::malformed("from is 0 or more"))?;
+    let all = tree::checkpoints(&app.log, from, u64::MAX, Some(MOST)).await;
     let results = all.map_err(database)?.into_iter().map(Checkpoint::from);
     let results = results.collect();
     Ok(Json(Checkpoints { results }))

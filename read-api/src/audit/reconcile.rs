@@ -3,7 +3,6 @@
 use audit::reconcile::{Asked, Error, Reconciliation, Sources};
 use axum::extract::State;
 use axum::response::Response;
-use event_store::Position;
 use serde::Deserialize;
 use serde_json::json;
 use service_kit::extract::Query;
@@ -24,10 +23,10 @@ const WAITING: usize = 256;
 pub struct ReconcileQuery {
     /// From this position on.
     #[param(minimum = 1)]
-    from: Option<Position>,
+    from: Option<i64>,
     /// Up to this position.
     #[param(minimum = 1)]
-    to: Option<Position>,
+    to: Option<i64>,
     /// Tells every position, a line each.
     #[serde(default)]
     all: bool,
