@@ -80,10 +80,10 @@ pub async fn verify(
     trusted: &Trusted,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, Error> {
-    // The tree first: the log is never shorter.
+    // In this order: what was signed is in the tree by now, and what is in the tree is in the log.
+    let checkpoints = roots::Roots::load(log, trusted).await?;
     let tree = tree::size(log).await?;
     let (epoch, head) = event_store::head(log).await?;
-    let checkpoints = roots::Roots::load(log, trusted).await?;
     let mut pass = pass::Pass::new(log.clone(), head.unsigned_abs(), tree, checkpoints);
     pass.run(progress).await?;
     Ok(pass.report(epoch))

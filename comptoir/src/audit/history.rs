@@ -38,10 +38,7 @@ pub(crate) struct History {
 
 impl History {
     pub(super) async fn run(self) -> anyhow::Result<Found> {
-        let databases = match self.reveal {
-            true => self.store.open_to_reveal().await?,
-            false => self.store.open().await?,
-        };
+        let databases = self.store.open_to_tell(self.reveal).await?;
         let stream = match Stream::find(&databases.log, &self.stream).await {
             Ok(stream) => stream,
             Err(error) => return told::missing(error),

@@ -63,10 +63,7 @@ impl State {
             (Some(Moment::Time(time)), true) => At::Occurred(time),
             (Some(Moment::Time(time)), false) => At::Recorded(time),
         };
-        let databases = match self.reveal {
-            true => self.store.open_to_reveal().await?,
-            false => self.store.open().await?,
-        };
+        let databases = self.store.open_to_tell(self.reveal).await?;
         let stream = match Stream::find(&databases.log, &self.stream).await {
             Ok(stream) => stream,
             Err(error) => return told::missing(error),

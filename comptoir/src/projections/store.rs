@@ -80,18 +80,22 @@ impl Store {
 
     /// The same; without the keys, rows of persons would be made without their data.
     pub(crate) async fn open_to_project(&self) -> anyhow::Result<Databases> {
-        if self.database_url.is_some() && self.personal_keys.is_none() {
+        if self.has_no_keys() {
             bail!("projecting needs the projector's COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
     }
 
-    /// The same; without the keys, nothing personal could be shown.
-    pub(crate) async fn open_to_reveal(&self) -> anyhow::Result<Databases> {
-        if self.database_url.is_some() && self.personal_keys.is_none() {
+    /// The same; where personal data is to be revealed, with the keys.
+    pub(crate) async fn open_to_tell(&self, reveal: bool) -> anyhow::Result<Databases> {
+        if reveal && self.has_no_keys() {
             bail!("revealing personal data needs COMPTOIR_PERSONAL_KEYS");
         }
         self.open().await
+    }
+
+    fn has_no_keys(&self) -> bool {
+        self.database_url.is_some() && self.personal_keys.is_none()
     }
 
     /// Connections to the log alone.

@@ -45,10 +45,13 @@ async fn once(databases: &Databases, projection: &Registered, slot: Slot) -> Res
     tx.execute(limit.as_str()).await?;
     // No projector goes on from here, as every batch takes these locks first.
     let live = follow::lock(&mut tx, projection, Slot::Live).await?;
-    let until = live.as_ref();
-    while until.is_some()
-        && let Some(_) = follow::page(&mut tx, databases, projection, slot, until).await?
-    {}
+    if let Some(live) = &live {
+        let until = Some(live);
+        while follow::page(&mut tx, databases, projection, slot, until)
+            .await?
+            .is_some()
+        {}
+    }
     if slot != Slot::Previous {
         discard(&mut tx, projection, Slot::Previous).await?;
     }

@@ -12,6 +12,7 @@ use service_kit::problem::Problem;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::count::Count;
 use super::error::{named, problem};
 use crate::App;
 
@@ -24,8 +25,8 @@ pub struct StreamQuery {
     #[serde(rename = "type")]
     aggregate_type: Option<String>,
     /// Those after this version.
-    #[param(minimum = 0)]
-    after: Option<i64>,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Option<Count>,
     /// ndjson, a line an event, unless told otherwise; or json, a list.
     #[serde(default)]
     #[param(value_type = Option<String>)]
@@ -71,10 +72,7 @@ pub async fn show_stream(
 ) -> Result<Response, Problem> {
     let name = named(id, asked.aggregate_type.as_deref())?;
     let found = Stream::find(&app.log, &name).await.map_err(problem)?;
-    let after = asked.after.unwrap_or(0);
-    if after < 0 {
-        return Err(Problem::malformed("after is 0 or more"));
-    }
+    let after = asked.after.unwrap_or_default().get();
     let mut history = History::new(&app.log, found, after, None, None);
     // What goes wrong at once is still a problem document.
     let first = history.next().await.map_err(problem)?;

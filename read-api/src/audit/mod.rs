@@ -1,6 +1,7 @@
 //! What an auditor asks over HTTP: the same as `comptoir audit`, for admins.
 
 pub mod causes;
+mod count;
 mod error;
 pub mod export;
 pub mod history;

@@ -13,6 +13,7 @@ use service_kit::extract::{Path, Query};
 use service_kit::problem::Problem;
 use utoipa::{IntoParams, ToSchema};
 
+use super::count::Count;
 use crate::{App, database};
 
 /// The most checkpoints of an answer.
@@ -47,7 +48,7 @@ pub struct CheckpointsQuery {
     /// Those of this size or more.
     #[serde(default)]
     #[param(value_type = Option<i64>, minimum = 0)]
-    from: i64,
+    from: Count,
 }
 
 /// What was signed of the log.
@@ -125,7 +126,7 @@ pub async fn list_checkpoints(
     State(app): State<App>,
     Query(asked): Query<CheckpointsQuery>,
 ) -> Result<Json<Checkpoints>, Problem> {
-    let from = u64::try_from(asked.from).map_err(|_| Problem::malformed("from is 0 or more"))?;
+    let from = asked.from.get().unsigned_abs();
     let all = tree::checkpoints(&app.log, from, u64::MAX, Some(MOST)).await;
     let results = all.map_err(database)?.into_iter().map(Checkpoint::from);
     let results = results.collect();

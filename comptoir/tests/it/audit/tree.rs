@@ -9,6 +9,7 @@ use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use sqlx::Executor;
+use tokio_util::sync::CancellationToken;
 
 use super::{add, keys, log_of, signed};
 use crate::log::open;
@@ -38,6 +39,29 @@ async fn several_keep_the_tree_together() {
     let report = verify(pool, &Trusted::default(), |_, _| ()).await.unwrap();
     assert!(report.holds(), "{report:?}");
     assert_eq!((report.honoured, report.unsigned), (1, 1));
+}
+
+/// What is signed while a log is verified is no fault of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_is_verified_while_it_grows_and_is_signed() {
+    let log = log_of(10).await;
+    let pool = log.pool().clone();
+    let stop = CancellationToken::new();
+    let growing = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            while !stop.is_cancelled() {
+                add(&log, 1).await;
+                signed(log.pool()).await;
+            }
+        }
+    });
+    for _ in 0..100 {
+        let report = verify(&pool, &Trusted::default(), |_, _| ()).await.unwrap();
+        assert!(report.holds(), "{report:?}");
+    }
+    stop.cancel();
+    growing.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
